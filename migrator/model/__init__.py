@@ -1,0 +1,1 @@
+"""What things are: plain immutable values, no I/O, nothing else of ours imported."""
