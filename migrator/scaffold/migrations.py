@@ -41,7 +41,7 @@ def initial_revision(
 def _creation_order(owned: Iterable[str], graph: Graph) -> list[str]:
     """Referred tables first; tables in a cycle by name, their keys are added afterwards."""
     names = sorted(set(owned))
-    needs = nx.DiGraph()
+    needs: nx.DiGraph[str] = nx.DiGraph()
     needs.add_nodes_from(names)
     needs.add_edges_from(
         (fk.target, fk.source)
@@ -73,7 +73,8 @@ class _Writer:
         items = [self._column(c, pointing, replica=bool(owner)) for c in table.columns]
         if owner:
             items.append(
-                f'sa.Column("{REPLICA_VERSION}", sa.BigInteger(), server_default="0", nullable=False)'
+                f'sa.Column("{REPLICA_VERSION}", sa.BigInteger(), '
+                'server_default="0", nullable=False)'
             )
         items += self._keys(table)
         items += [_foreign_key(fk) for fk in local if self._is_created(fk)]
@@ -84,8 +85,8 @@ class _Writer:
             items.append(f"schema={table.schema!r}")
         comment = f"    # Replica: owned by {owner}, filled by the inbox.\n" if owner else ""
         body = ",\n        ".join(items)
-        text = f"{comment}    op.create_table(\n        {_literal(table.name)},\n        {body},\n    )\n"
-        return text + "".join(self._indexes(table))
+        head = f"{comment}    op.create_table(\n        {_literal(table.name)},\n"
+        return f"{head}        {body},\n    )\n" + "".join(self._indexes(table))
 
     def _is_created(self, key: ForeignKey) -> bool:
         return key.target in self.created

@@ -62,7 +62,7 @@ def bare_chassis(monkeypatch: pytest.MonkeyPatch) -> None:
     """The revision asks the chassis for its tables; here only ours are looked at."""
     chassis = types.ModuleType("chassis")
     schema = types.ModuleType("chassis.schema")
-    schema.upgrade = schema.downgrade = lambda op: None  # type: ignore[attr-defined]
+    schema.upgrade = schema.downgrade = lambda _: None  # type: ignore[attr-defined]
     chassis.schema = schema  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "chassis", chassis)
     monkeypatch.setitem(sys.modules, "chassis.schema", schema)
