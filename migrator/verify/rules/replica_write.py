@@ -1,0 +1,41 @@
+"""A service writes a table of which it holds only a replica."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrator.model.finding import Finding
+from migrator.verify.rule import Rule
+from migrator.verify.subject import Subject
+
+
+def _check(subject: Subject) -> Iterator[Finding]:
+    for service in subject.services:
+        replicas = dict(service.manifest.replicas)
+        inserts = dict(service.manifest.remote_inserts)
+        for access in service.graph.accesses:
+            owner = replicas.get(access.table) or inserts.get(access.table)
+            allowed = access.mode == "insert" and access.table in inserts
+            if owner is None or not access.writes or allowed:
+                continue
+            yield Finding(
+                RULE.name,
+                RULE.severity,
+                service.place(access.path),
+                access.line,
+                f"{access.definition} does {access.mode} on {access.table}, "
+                f"a replica owned by {owner}; the chassis refuses it when it runs",
+                f"ask {owner} to do it: a call, or an event through the outbox",
+                access.definition,
+                access.table,
+            )
+
+
+RULE = Rule(
+    name="replica-write",
+    severity="error",
+    why="A replica is filled by the inbox alone: what is written to it is lost with the next event.",
+    good='remote.emit("jobmarket.accounts.service:rename", user_id, name)',
+    bad="user.name = name  # users is a replica here",
+    check=_check,
+)
