@@ -93,7 +93,9 @@ def _present(module: str, name: str | None, names: dict[str, set[str] | None]) -
     if module not in names:
         return False
     held = names[module]
-    return name is None or name == "*" or held is None or name in held or f"{module}.{name}" in names
+    return (
+        name is None or name == "*" or held is None or name in held or f"{module}.{name}" in names
+    )
 
 
 def _names_by_module(service: CarvedService) -> dict[str, set[str] | None]:
