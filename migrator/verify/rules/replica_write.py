@@ -34,7 +34,7 @@ def _check(subject: Subject) -> Iterator[Finding]:
 RULE = Rule(
     name="replica-write",
     severity="error",
-    why="A replica is filled by the inbox alone: what is written to it is lost with the next event.",
+    why="A replica is filled by the inbox: what is written to it is lost with the next event.",
     good='remote.emit("jobmarket.accounts.service:rename", user_id, name)',
     bad="user.name = name  # users is a replica here",
     check=_check,

@@ -31,8 +31,8 @@ def _undecided(monolith: Monolith) -> Iterator[Finding]:
             RULE.severity,
             monolith.place(access.path),
             access.line,
-            f"{access.definition} ({service}) does {access.mode} on table {access.table} of {owner}, "
-            "and the plan has no decision for it",
+            f"{access.definition} ({service}) does {access.mode} on table {access.table} "
+            f"of {owner}, and the plan has no decision for it",
             "run `migrator plan` and review the new cut, or ask the owner instead",
             access.definition,
             access.table,
@@ -61,7 +61,7 @@ def _foreign(service: CarvedService) -> Iterator[Finding]:
 RULE = Rule(
     name="table-not-owned",
     severity="error",
-    why="A table has one owner. Whoever else touches it shares a database, whatever the diagram says.",
+    why="A table has one owner. Whoever else touches it shares a database.",
     good="select(User)  # users is a replica here, kept by events",
     bad='text("SELECT * FROM invoices")  # in the jobs service; billing owns invoices',
     check=_check,
