@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -153,7 +152,7 @@ def test_output_with_foreign_files(planned: Path) -> None:
     workspace.mkdir()
     (workspace / "thesis.txt").write_text("years of work")
     assert "thesis.txt" in refused(planned, "scaffold")
-    assert os.listdir(workspace) == ["thesis.txt"]
+    assert [path.name for path in workspace.iterdir()] == ["thesis.txt"]
 
 
 def test_verify_and_up_without_a_workspace(planned: Path) -> None:
