@@ -1,0 +1,3 @@
+"""jobmarket: a job marketplace."""
+
+__version__ = "4.7.0"
