@@ -1,0 +1,1 @@
+"""People: registering, logging in, profiles, tokens, privacy."""

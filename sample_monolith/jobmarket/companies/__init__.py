@@ -1,0 +1,1 @@
+"""Companies and who may act for them."""

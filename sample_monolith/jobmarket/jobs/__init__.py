@@ -1,0 +1,1 @@
+"""Jobs, skills and who looked at them."""
