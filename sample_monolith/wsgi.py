@@ -1,0 +1,3 @@
+from jobmarket.app import create_app
+
+app = create_app()
