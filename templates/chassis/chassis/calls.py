@@ -5,19 +5,15 @@ from __future__ import annotations
 import hmac
 import logging
 import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from sqlalchemy import event
-from sqlalchemy.orm import Session, SessionTransaction
 
 from chassis import codec
+from chassis.sessions import service_session, unit_of_work
 
 _log = logging.getLogger("chassis.calls")
-_begun = threading.local()
 
 
 def blueprint(served: frozenset[str], package: str) -> Blueprint:
@@ -35,30 +31,6 @@ def blueprint(served: frozenset[str], package: str) -> Blueprint:
     return pages
 
 
-@contextmanager
-def unit_of_work() -> Iterator[list[Session]]:
-    """Collects the sessions that begin on this thread; commits them, or rolls all back.
-
-    The service's session is the monolith's own and has no name that the chassis could know:
-    what begins a transaction during the call is what the call wrote through.
-    """
-    _listen()
-    sessions: list[Session] = []
-    outer = getattr(_begun, "sessions", None)
-    _begun.sessions = sessions
-    try:
-        yield sessions
-        for session in sessions:
-            if session.in_transaction():
-                session.commit()
-    except BaseException:
-        for session in sessions:
-            session.rollback()
-        raise
-    finally:
-        _begun.sessions = outer
-
-
 def _run(function: str, package: str) -> tuple[Response, int]:
     payload = request.get_json(silent=True)
     if not isinstance(payload, dict):
@@ -66,7 +38,7 @@ def _run(function: str, package: str) -> tuple[Response, int]:
     try:
         with unit_of_work() as sessions:
             target = _function(function, package)
-            args, kwargs = _arguments(payload, target, package)
+            args, kwargs = _arguments(payload, package)
             result = target(*args, **kwargs)
             # Before the commit, which expires what the result may hold.
             for session in sessions:
@@ -84,13 +56,8 @@ def _function(function: str, package: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _arguments(
-    payload: dict[str, Any], target: Callable[..., Any], package: str
-) -> tuple[list[Any], dict[str, Any]]:
-    from chassis.events import current_session
-
-    del target
-    session = current_session()
+def _arguments(payload: dict[str, Any], package: str) -> tuple[list[Any], dict[str, Any]]:
+    session = service_session(package)
     args = codec.decode(payload.get("args", []), package=package, session=session)
     kwargs = codec.decode(payload.get("kwargs", {}), package=package, session=session)
     return args, kwargs
@@ -115,15 +82,3 @@ def _refusal(status: int, reason: str) -> tuple[Response, int]:
 def _authorized() -> bool:
     token = os.environ.get("CHASSIS_INTERNAL_TOKEN", "")
     return not token or hmac.compare_digest(request.headers.get("X-Internal-Token", ""), token)
-
-
-def _listen() -> None:
-    if not event.contains(Session, "after_begin", _remember):
-        event.listen(Session, "after_begin", _remember)
-
-
-def _remember(session: Session, transaction: SessionTransaction, connection: object) -> None:
-    del transaction, connection
-    sessions = getattr(_begun, "sessions", None)
-    if sessions is not None and session not in sessions:
-        sessions.append(session)

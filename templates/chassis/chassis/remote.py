@@ -18,6 +18,7 @@ import httpx
 from chassis import codec
 from chassis.events import emit
 from chassis.manifest import Manifest, load
+from chassis.sessions import service_session
 
 __all__ = [
     "ManualDecisionRequired",
@@ -98,7 +99,7 @@ def _result(response: httpx.Response, function: str, service: str, package: str)
     if not isinstance(payload, dict) or not payload.keys() & {"result", "error"}:
         raise RemoteCallFailed(function, service, f"answered {response.status_code}")
     if "result" in payload:
-        return codec.decode(payload["result"], package=package, session=_session())
+        return codec.decode(payload["result"], package=package, session=service_session(package))
     raise _error(payload["error"], function, service, package)
 
 
@@ -113,12 +114,6 @@ def _error(data: dict[str, Any], function: str, service: str, package: str) -> E
             return error
     reason = f"{name}: {', '.join(str(part) for part in data.get('args', ()))}"
     return RemoteCallFailed(function, service, reason)
-
-
-def _session() -> Any:
-    from chassis.events import current_session
-
-    return current_session()
 
 
 @cache
