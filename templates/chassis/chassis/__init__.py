@@ -1,0 +1,1 @@
+"""What every generated service shares: outbox, inbox, replicas, remote calls, telemetry."""
