@@ -5,7 +5,9 @@ Nothing heavy is imported here: `migrator --help` must answer in less than 0.2 s
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import sys
 
 import typer
@@ -44,10 +46,9 @@ def _root(
 
 
 def _register_commands() -> None:
-    from migrator.cli import analyze, plan, scaffold, up, verify
-
-    for command in (analyze, plan, scaffold, up, verify):
-        command.register(app)
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        module.register(app)
 
 
 def main() -> None:

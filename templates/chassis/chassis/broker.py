@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -157,9 +156,7 @@ class Broker:
 class Consumer:
     """Fetches deliveries in the order of the stream."""
 
-    def __init__(
-        self, pull: JetStreamContext.PullSubscription, prefix: int, batch: int
-    ) -> None:
+    def __init__(self, pull: JetStreamContext.PullSubscription, prefix: int, batch: int) -> None:
         self._pull = pull
         self._prefix = prefix
         self._batch = batch
@@ -168,7 +165,7 @@ class Consumer:
         """What there is, at most a batch; empty after `wait` seconds without any."""
         try:
             messages = await self._pull.fetch(self._batch, timeout=wait)
-        except (NatsTimeout, asyncio.TimeoutError):
+        except (TimeoutError, NatsTimeout):
             return []
         except (NatsError, OSError) as error:
             raise BrokerUnavailable(repr(error)) from error

@@ -142,7 +142,7 @@ class Capture:
     def _refuse_replica(self, session: Session, instance: object) -> None:
         name = _table_name(instance)
         owner = self._manifest.replicas.get(name)
-        if owner is None or name in self._manifest.remote_inserts and instance in session.new:
+        if owner is None or (name in self._manifest.remote_inserts and instance in session.new):
             return
         if instance in session.dirty and not session.is_modified(instance):
             return

@@ -226,7 +226,7 @@ class _Decoder:
 
     def _read_dataclass(self, data: dict[str, Any]) -> Any:
         kind = self._class(data["$dataclass"], object)
-        if not dataclasses.is_dataclass(kind):
+        if not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
             raise CodecError(f"{data['$dataclass']} is no dataclass here")
         # Not through __init__: its defaults and checks ran at the sender.
         value = object.__new__(kind)

@@ -18,7 +18,9 @@ _SECRET_NAME = re.compile(
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {REDACTED}"),
     (
-        re.compile(r"\b((?:set-)?cookie|authorization)(['\"]?\s*[:=]\s*)[^\r\n'\"]+", re.IGNORECASE),
+        re.compile(
+            r"\b((?:set-)?cookie|authorization)(['\"]?\s*[:=]\s*)[^\r\n'\"]+", re.IGNORECASE
+        ),
         rf"\1\2{REDACTED}",
     ),
     (

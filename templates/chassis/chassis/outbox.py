@@ -79,9 +79,7 @@ def append(
     return [row["id"] for row in rows]
 
 
-def _reserve(
-    connection: Connection, messages: Iterable[Message]
-) -> dict[tuple[str, str], int]:
+def _reserve(connection: Connection, messages: Iterable[Message]) -> dict[tuple[str, str], int]:
     """The first free sequence of each aggregate; later writers of it wait for our commit."""
     counts = Counter((message.aggregatetype, message.aggregateid) for message in messages)
     # In one order everywhere, so that two batches cannot wait for each other.
@@ -96,14 +94,11 @@ def _reserve(
         set_={"last": table.last + statement.excluded.last},
     ).returning(table.aggregatetype, table.aggregateid, table.last)
     return {
-        (kind, key): last - counts[kind, key] + 1
-        for kind, key, last in connection.execute(reserve)
+        (kind, key): last - counts[kind, key] + 1 for kind, key, last in connection.execute(reserve)
     }
 
 
-def _row(
-    message: Message, source: str, sequence: int, carrier: dict[str, str]
-) -> dict[str, Any]:
+def _row(message: Message, source: str, sequence: int, carrier: dict[str, str]) -> dict[str, Any]:
     identity = uuid7()
     payload = {
         "specversion": "1.0",

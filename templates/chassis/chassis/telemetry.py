@@ -53,7 +53,8 @@ def instrument_flask(app: Any) -> None:
     """Spans and ``http.server.request.duration`` for every request of `app`."""
     from opentelemetry.instrumentation.flask import FlaskInstrumentor
 
-    FlaskInstrumentor().instrument_app(app, excluded_urls="/healthz,/readyz,/metrics")
+    instrumentor: Any = FlaskInstrumentor()
+    instrumentor.instrument_app(app, excluded_urls="/healthz,/readyz,/metrics")
 
 
 def metrics_page(accept: str = "") -> tuple[bytes, str]:
@@ -62,8 +63,10 @@ def metrics_page(accept: str = "") -> tuple[bytes, str]:
     from prometheus_client import openmetrics
 
     if "application/openmetrics-text" in accept:
-        page = openmetrics.exposition.generate_latest(prometheus_client.REGISTRY)
-        return page, openmetrics.exposition.CONTENT_TYPE_LATEST
+        exposition: Any = openmetrics.exposition
+        return exposition.generate_latest(
+            prometheus_client.REGISTRY
+        ), openmetrics.exposition.CONTENT_TYPE_LATEST
     page = prometheus_client.generate_latest()
     return page, prometheus_client.CONTENT_TYPE_LATEST
 

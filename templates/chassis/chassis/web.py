@@ -39,7 +39,7 @@ def create_app(manifest: Manifest | None = None) -> Flask:
     app.after_request(_log_access)
     # In front of the application: its own hooks (authentication, say) must not decide whether
     # the process is alive.
-    app.wsgi_app = _Operations(app.wsgi_app, manifest.name)  # type: ignore[method-assign]
+    app.wsgi_app = _Operations(app.wsgi_app, manifest.name)  # type: ignore[method-assign, assignment]
     return app
 
 
