@@ -163,8 +163,8 @@ class Capture:
         connection = session.connection() if upserted or deleted else None
         for table, keys in upserted.items():
             assert connection is not None
-            for rows in _rows(connection, table, list(keys)):
-                messages.append(upsert(self._manifest.name, table, rows))
+            for row in _rows(connection, table, list(keys)):
+                messages.append(upsert(self._manifest.name, table, row))
         for table, keys in deleted.items():
             names = [column.name for column in table.primary_key]
             for key in keys:
