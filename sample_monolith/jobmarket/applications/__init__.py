@@ -1,0 +1,1 @@
+"""Applications, from the first letter to the offer, and interviews."""

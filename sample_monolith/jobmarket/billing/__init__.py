@@ -1,0 +1,1 @@
+"""What a company pays: plans, quotas, the ledger, invoices."""

@@ -1,0 +1,1 @@
+"""Candidates and companies write to each other."""
