@@ -34,7 +34,7 @@ def analyze(root: Path, *, progress: Progress | None = None) -> Graph:
     Raises MigratorError where `root` cannot be analysed at all; a file that cannot be is listed
     in `unresolved` and the rest goes on.
     """
-    tell = progress or (lambda message: None)
+    tell = progress or _silent
     tell("parsing")
     modules, unresolved = discover(root)
     names = Names(modules)
@@ -153,3 +153,7 @@ def _is_dynamic(node: ast.Call) -> bool:
     func = node.func
     name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", None)
     return name in ("import_module", "__import__")
+
+
+def _silent(message: str) -> None:
+    del message

@@ -1,0 +1,5 @@
+"""``python -m migrator`` is the console script."""
+
+from migrator.cli import main
+
+main()

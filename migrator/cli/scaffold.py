@@ -1,0 +1,84 @@
+"""``migrator scaffold``: carve the planned services out of the monolith."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from migrator.scaffold.write import Change
+
+_EPILOG = """Examples:
+
+  migrator scaffold                     all services of migration.yaml into ./workspace
+
+  migrator scaffold billing             one service; the gateway leaves the rest to the monolith
+
+  migrator scaffold --dry-run --diff    show what would change, write nothing
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("scaffold", epilog=_EPILOG)(scaffold)
+
+
+def scaffold(
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(help="Only these services of the plan.", show_default=False),
+    ] = None,
+    plan: Annotated[Path, typer.Option(help="The plan.")] = Path("migration.yaml"),
+    output: Annotated[Path, typer.Option(help="The workspace to write.")] = Path("workspace"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print every change as a diff.")] = False,
+) -> None:
+    """Carve the planned services out of the monolith's own code into a workspace."""
+    from migrator.analyze.pipeline import analyze
+    from migrator.model.graph_file import read_graph
+    from migrator.model.plan_file import read_plan
+    from migrator.plan.resolve import assign
+    from migrator.scaffold.source import read_source
+    from migrator.scaffold.workspace import build
+    from migrator.scaffold.write import apply, changes_to
+
+    root = Path(read_graph(Path(".migrator/graph.json")).root)
+    planned = read_plan(plan)
+    wanted = _known(tuple(services or ()), tuple(s.name for s in planned.services), plan)
+    graph = analyze(root)
+    workspace = build(planned, assign(planned, graph), graph, read_source(root, graph), wanted)
+    changes = changes_to(output, workspace.files, workspace.scope)
+    if diff:
+        typer.echo("".join(c.diff() for c in changes if c.text != c.previous), nl=False)
+    if not dry_run:
+        apply(output, changes, workspace.files)
+    _report(output, changes, workspace.problems, dry_run)
+
+
+def _known(wanted: tuple[str, ...], names: tuple[str, ...], plan: Path) -> tuple[str, ...]:
+    from migrator.model.errors import MigratorError
+
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise MigratorError(
+            f"no such service: {', '.join(unknown)}",
+            where=str(plan),
+            hint=f"the plan has {', '.join(names)}",
+        )
+    return wanted
+
+
+def _report(output: Path, changes: list[Change], problems: tuple[str, ...], dry_run: bool) -> None:
+    from collections import Counter
+
+    counts = Counter(change.action for change in changes)
+    counted = ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
+    typer.echo(f"{output}: {counted or 'nothing to do'}{' (dry run)' if dry_run else ''}")
+    for change in changes:
+        if change.action == "conflict":
+            typer.echo(f"conflict: {output / change.path}: solve it between the markers", err=True)
+    for problem in problems:
+        typer.echo(f"needs a person: {problem}", err=True)
+    if not dry_run:
+        typer.echo("next: migrator up --check")

@@ -1,0 +1,50 @@
+"""``migrator verify``: keep the boundaries, in the monolith and in the workspace."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_EPILOG = """Examples:
+
+  migrator verify                           monolith, and ./workspace where there is one
+
+  migrator verify --workspace services      a workspace that lies elsewhere
+
+  migrator verify --format json | jq .      for scripts
+"""
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("verify", epilog=_EPILOG)(verify)
+
+
+def verify(
+    plan: Annotated[Path, typer.Option(help="The plan.")] = Path("migration.yaml"),
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            help="The workspace; ./workspace is taken where it exists.", show_default=False
+        ),
+    ] = None,
+    output_format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+) -> None:
+    """Check the monolith and the services against the plan. Exit 1 where there are findings."""
+    from migrator.report.findings import as_json, as_text
+    from migrator.verify.load import load
+    from migrator.verify.rule import verify as run_rules
+
+    default = Path("workspace")
+    chosen = workspace or (default if default.is_dir() else None)
+    findings = run_rules(load(Path(".migrator/graph.json"), plan, chosen))
+    typer.echo(as_json(findings) if output_format is Format.json else as_text(findings), nl=False)
+    if findings:
+        raise typer.Exit(1)

@@ -1,0 +1,92 @@
+"""`.migrator/graph.json`: the Graph on disk. Same Graph, same bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from migrator.model.errors import MigratorError
+from migrator.model.graph import SCHEMA_VERSION, Graph
+
+_RENAMED = {"Dependency": {"source": "from", "target": "to"}, "ForeignKey": {"source": "from", "target": "to"}}
+_HINT = "run `migrator analyze PATH` to write it anew"
+
+
+def dump_graph(graph: Graph) -> str:
+    """The Graph as JSON text, keys in the order of the design, one trailing newline."""
+    plain = _plain(graph)
+    head = {"schema_version": plain.pop("schema_version")}
+    return json.dumps(head | plain, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_graph(path: Path) -> Graph:
+    """Raises MigratorError where the file is missing, no JSON, or no Graph of this version."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise MigratorError("no graph", where=str(path), hint="run `migrator analyze PATH` first") from error
+    except json.JSONDecodeError as error:
+        raise MigratorError(f"broken JSON: {error.msg}", where=f"{path}:{error.lineno}", hint=_HINT) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise MigratorError(f"cannot be read: {error}", where=str(path), hint=_HINT) from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        what = f"schema_version {SCHEMA_VERSION} expected, {version!r} found"
+        raise MigratorError(what, where=str(path), hint=_HINT)
+    try:
+        return typing.cast(Graph, _built(Graph, data))
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise MigratorError(f"not a graph: {error}", where=str(path), hint=_HINT) from error
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        renamed = _RENAMED.get(type(value).__name__, {})
+        fields = dataclasses.fields(value)
+        return {renamed.get(f.name, f.name): _plain(getattr(value, f.name)) for f in fields}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _built(kind: Any, data: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _record(kind, data)
+    if origin is tuple:
+        if not isinstance(data, list):
+            raise ValueError(f"a list expected, {type(data).__name__} found")
+        inner = typing.get_args(kind)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return tuple(_built(inner[0], item) for item in data)
+        return tuple(_built(k, item) for k, item in zip(inner, data, strict=True))
+    if origin in (types.UnionType, typing.Union):
+        options = [k for k in typing.get_args(kind) if k is not type(None)]
+        return None if data is None else _built(options[0], data)
+    if origin is typing.Literal and data not in typing.get_args(kind):
+        raise ValueError(f"{data!r} is none of {', '.join(map(str, typing.get_args(kind)))}")
+    if kind in (str, int, bool) and not isinstance(data, kind):
+        raise ValueError(f"{kind.__name__} expected, {data!r} found")
+    return data
+
+
+def _record(kind: type, data: Any) -> Any:
+    if not isinstance(data, dict):
+        raise ValueError(f"{kind.__name__}: an object expected")
+    renamed = _RENAMED.get(kind.__name__, {})
+    values = {}
+    for name, hint in _hints(kind).items():
+        key = renamed.get(name, name)
+        if key in data:
+            values[name] = _built(hint, data[key])
+    return kind(**values)

@@ -1,0 +1,186 @@
+"""`migration.yaml`: the Plan on disk, made for people. Their comments survive a re-plan."""
+
+from __future__ import annotations
+
+import io
+import typing
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from migrator.model.errors import MigratorError
+from migrator.model.plan import PLAN_VERSION, Cut, CutKind, Decision, Pin, Plan, Service, Step
+
+_HEAD = """The plan: which service owns what. Written by `migrator plan`, made to be edited.
+A service's definitions are ids (package.module:Name) or globs (package.module.*); the most
+specific one wins. Each cut is a dependency that crosses services, with what becomes of it:
+replicate, call, event, share, keep or manual. A pin is never changed by a re-plan."""
+
+
+def read_plan(path: Path) -> Plan:
+    """Raises MigratorError with the line and what was expected there."""
+    return _Reader(str(path)).plan(_load(path))
+
+
+def dump_plan(plan: Plan, previous: str | None = None) -> str:
+    """YAML text; with the text of the `previous` plan, its comments stay where they were."""
+    yaml = _yaml()
+    document = yaml.load(previous) if previous else None
+    fresh = _document(plan)
+    if isinstance(document, CommentedMap):
+        _update(document, fresh)
+    else:
+        document = fresh
+        document.yaml_set_start_comment(_HEAD)
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 100
+    return yaml
+
+
+def _load(path: Path) -> Any:
+    try:
+        return _yaml().load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise MigratorError("no plan", where=str(path), hint="run `migrator plan` first") from error
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise MigratorError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
+    except (YAMLError, UnicodeDecodeError, OSError) as error:
+        raise MigratorError(f"cannot be read: {error}", where=str(path)) from error
+
+
+def _document(plan: Plan) -> CommentedMap:
+    services = CommentedMap()
+    for service in plan.services:
+        services[service.name] = CommentedMap(
+            purpose=service.purpose,
+            tables=list(service.tables),
+            definitions=list(service.definitions),
+        )
+    return CommentedMap(
+        version=plan.version,
+        services=services,
+        shared=list(plan.shared),
+        glue=list(plan.glue),
+        order=[CommentedMap(service=s.service, reason=s.reason) for s in plan.order],
+        pins=[CommentedMap(what=p.what, service=p.service) for p in plan.pins],
+        cuts=[_cut(cut) for cut in plan.cuts],
+    )
+
+
+def _cut(cut: Cut) -> CommentedMap:
+    found = CommentedMap()
+    found["from"], found["to"], found["what"] = cut.source, cut.target, cut.what
+    found["kind"], found["decision"], found["reason"] = cut.kind, cut.decision, cut.reason
+    if cut.places:
+        found["places"] = list(cut.places)
+    return found
+
+
+def _update(old: CommentedMap, new: CommentedMap) -> None:
+    """Put the new values into the old document, touching only what differs."""
+    for key in [key for key in old if key not in new]:
+        del old[key]
+    for key, value in new.items():
+        if isinstance(value, CommentedMap) and isinstance(old.get(key), CommentedMap):
+            _update(old[key], value)
+        elif key not in old or old[key] != value:
+            old[key] = value
+
+
+class _Reader:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def plan(self, data: Any) -> Plan:
+        self._expect(data, dict, "a mapping with version, services, cuts …", None, None)
+        if data.get("version") != PLAN_VERSION:
+            self._fail(f"version {PLAN_VERSION} expected, {data.get('version')!r} found", data, "version")
+        services = data.get("services")
+        self._expect(services, dict, "services: a mapping from name to service", data, "services")
+        read = tuple(self._service(name, services) for name in services)
+        known = {service.name for service in read}
+        return Plan(
+            services=read,
+            shared=self._texts(data, "shared"),
+            glue=self._texts(data, "glue"),
+            cuts=tuple(self._cut(item, known) for item in self._items(data, "cuts")),
+            order=tuple(
+                Step(self._name(i, "service", known), str(i.get("reason", "")))
+                for i in self._items(data, "order")
+            ),
+            pins=tuple(
+                Pin(self._text(i, "what"), self._name(i, "service", known))
+                for i in self._items(data, "pins")
+            ),
+        )
+
+    def _service(self, name: Any, services: Any) -> Service:
+        if not isinstance(name, str) or not name.replace("-", "_").isidentifier() or name != name.lower():
+            what = f"service name {name!r}: lower-case letters, digits, - and _ expected"
+            self._fail(what, services, name)
+        data = services[name]
+        self._expect(data, dict, f"service {name}: purpose, tables, definitions", services, name)
+        purpose = str(data.get("purpose", ""))
+        return Service(name, purpose, self._texts(data, "tables"), self._texts(data, "definitions"))
+
+    def _cut(self, data: Any, known: set[str]) -> Cut:
+        source, target = self._name(data, "from", known), self._name(data, "to", known)
+        kind = self._choice(data, "kind", typing.get_args(CutKind))
+        decision = self._choice(data, "decision", typing.get_args(Decision))
+        return Cut(
+            source, target, self._text(data, "what"), typing.cast(CutKind, kind),
+            typing.cast(Decision, decision), str(data.get("reason", "")), self._texts(data, "places"),
+        )  # fmt: skip
+
+    def _items(self, data: Any, key: str) -> list[Any]:
+        items = data.get(key) or []
+        self._expect(items, list, f"{key}: a list", data, key)
+        for index, item in enumerate(items):
+            self._expect(item, dict, f"{key}: each a mapping", items, index)
+        return list(items)
+
+    def _texts(self, data: Any, key: str) -> tuple[str, ...]:
+        items = data.get(key) or []
+        self._expect(items, list, f"{key}: a list of names", data, key)
+        for index, item in enumerate(items):
+            self._expect(item, str, f"{key}: each a name", items, index)
+        return tuple(str(item) for item in items)
+
+    def _text(self, data: Any, key: str) -> str:
+        self._expect(data.get(key), str, f"{key}: text", data, key)
+        return str(data[key])
+
+    def _name(self, data: Any, key: str, known: set[str]) -> str:
+        name = self._text(data, key)
+        if name not in known:
+            self._fail(f"{key}: no service {name!r}; there are {', '.join(sorted(known))}", data, key)
+        return name
+
+    def _choice(self, data: Any, key: str, allowed: tuple[str, ...]) -> str:
+        value = self._text(data, key)
+        if value not in allowed:
+            self._fail(f"{key}: one of {', '.join(allowed)} expected, {value!r} found", data, key)
+        return value
+
+    def _expect(self, value: Any, kind: type, what: str, parent: Any, key: Any) -> None:
+        if not isinstance(value, kind):
+            self._fail(f"{what} expected", parent, key)
+
+    def _fail(self, what: str, parent: Any, key: Any) -> typing.NoReturn:
+        place = getattr(parent, "lc", None)
+        line = 1
+        if place is not None:
+            known = (place.data or {}).get(key)
+            line = (known[0] if known else place.line) + 1
+        raise MigratorError(what, where=f"{self.path}:{line}")

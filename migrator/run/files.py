@@ -1,0 +1,26 @@
+"""Write files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from migrator.model.errors import MigratorError
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Raises MigratorError where the folder cannot be written; nothing is left half-written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise MigratorError(f"cannot be written: {error.strerror}", where=str(path)) from error
