@@ -1,0 +1,216 @@
+"""What a service's code needs of others, followed until nothing new is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from migrator.model.graph import Graph
+from migrator.model.plan import GLUE, SHARED, Assignment, Cut, CutKind, Decision, Plan
+from migrator.plan.reachability import Edges
+
+TreatmentKind = Literal[
+    "owned", "shared", "glue", "replica", "remote_insert", "copied", "call", "event", "manual"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Service `service` comes upon `what` of service `owner`; `used` tells how."""
+
+    service: str
+    owner: str
+    what: str
+    kind: CutKind
+    place: str
+    edge: str = "calls"
+    mode: str = "read"
+
+
+Decide = Callable[[Crossing], Cut]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What becomes of a definition in one service; `reason` for ``manual``."""
+
+    kind: TreatmentKind
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Everything that one service's code is made of."""
+
+    service: str
+    treatments: Mapping[str, Treatment]
+    owned_tables: tuple[str, ...]
+    replicas: Mapping[str, str]
+    remote_inserts: Mapping[str, str]
+    cuts: tuple[Cut, ...] = ()
+
+
+def close(service: str, plan: Plan, assignment: Assignment, graph: Graph) -> Needs:
+    """The needs of a service under the plan's decisions; a crossing without one is ``manual``."""
+    decided = {(c.source, c.what, c.kind): c for c in plan.cuts}
+
+    def decide(crossing: Crossing) -> Cut:
+        known = decided.get((crossing.service, crossing.what, crossing.kind))
+        if known is not None:
+            return known
+        reason = "no decision in migration.yaml"
+        return cut_of(crossing, "manual", reason)
+
+    return follow(service, assignment, graph, Edges.of(graph), decide)
+
+
+def cut_of(crossing: Crossing, decision: Decision, reason: str) -> Cut:
+    places = (crossing.place,) if crossing.place else ()
+    c = crossing
+    return Cut(c.service, c.owner, c.what, c.kind, decision, reason, places)
+
+
+def follow(
+    service: str, assignment: Assignment, graph: Graph, edges: Edges, decide: Decide
+) -> Needs:
+    """Walks from what the service owns and the glue, asking `decide` at each crossing, once."""
+    return _Walk(service, assignment, graph, edges, decide).run()
+
+
+class _Walk:
+    def __init__(
+        self, service: str, assignment: Assignment, graph: Graph, edges: Edges, decide: Decide
+    ) -> None:
+        self.service, self.assignment, self.graph, self.edges = service, assignment, graph, edges
+        self.decide = decide
+        self.paths = {d.id: d.path for d in graph.definitions}
+        self.models = {t.definition: t.id for t in graph.tables if t.definition}
+        self.treatments: dict[str, Treatment] = {}
+        self.replicas: dict[str, str] = {}
+        self.inserts: dict[str, str] = {}
+        self.cuts: dict[tuple[str, str], Cut] = {}
+        self.waiting: list[str] = []
+
+    def run(self) -> Needs:
+        for definition, owner in sorted(self.assignment.owner_of.items()):
+            if owner == self.service:
+                self._add(definition, "owned")
+            elif owner == GLUE:
+                self._add(definition, "glue")
+        owned = tuple(t for t, s in sorted(self.assignment.table_owner.items()) if s == self.service)
+        self._foreign_keys(owned)
+        while self.waiting:
+            self._visit(self.waiting.pop())
+        return Needs(
+            self.service,
+            dict(sorted(self.treatments.items())),
+            owned,
+            dict(sorted(self.replicas.items())),
+            dict(sorted(self.inserts.items())),
+            tuple(self.cuts[key] for key in sorted(self.cuts)),
+        )
+
+    def _add(self, definition: str, kind: TreatmentKind, reason: str = "") -> None:
+        if definition not in self.treatments:
+            self.treatments[definition] = Treatment(kind, reason)
+            if kind in ("owned", "shared", "glue", "replica", "remote_insert", "copied"):
+                self.waiting.append(definition)
+
+    def _visit(self, definition: str) -> None:
+        kind = self.treatments[definition].kind
+        if kind in ("owned", "copied", "glue"):
+            for access in self.edges.accesses.get(definition, ()):
+                place = f"{access.path}:{access.line}"
+                self._table(access.table, access.mode, place, glue=kind == "glue")
+        for edge in self.edges.out.get(definition, ()):
+            if definition in self.models and edge.target in self.models:
+                continue
+            place = f"{self.paths[definition]}:{edge.line}"
+            self._dependency(edge.target, edge.kind, place, kind)
+
+    def _dependency(self, target: str, edge: str, place: str, kind: str) -> None:
+        owner = self.assignment.owner_of.get(target)
+        if owner in (SHARED, GLUE):
+            self._add(target, "shared" if owner == SHARED else "glue")
+        elif owner in (self.service, None):
+            return
+        elif target in self.models:
+            # What names a model works on its rows, even where only an annotation says so.
+            if kind in ("owned", "copied"):
+                self._table(self.models[target], "read", place, glue=False)
+        elif kind in ("owned", "copied"):
+            cut_kind: CutKind = "signal" if edge == "signals" else "code"
+            self._cross(Crossing(self.service, str(owner), target, cut_kind, place, edge))
+        elif kind in ("replica", "remote_insert") and edge in ("inherits", "calls", "references"):
+            # A model's own base, enum or default: the class is nothing without it.
+            self._add(target, "copied")
+
+    def _cross(self, crossing: Crossing) -> None:
+        cut = self._decided(crossing)
+        if cut.decision == "replicate":
+            self._add(crossing.what, "copied")
+        elif cut.decision == "share":
+            self._add(crossing.what, "copied")
+        elif cut.decision in ("call", "event"):
+            self._add(crossing.what, "call" if cut.decision == "call" else "event")
+        else:
+            self._add(crossing.what, "manual", cut.reason)
+
+    def _decided(self, crossing: Crossing) -> Cut:
+        key = (crossing.what, crossing.kind)
+        if key in self.cuts:
+            cut = self.cuts[key]
+            if crossing.place and crossing.place not in cut.places:
+                places = tuple(sorted({*cut.places, crossing.place}, key=_by_line))
+                self.cuts[key] = _with_places(cut, places)
+            return self.cuts[key]
+        cut = self.decide(crossing)
+        self.cuts[key] = _with_places(cut, (crossing.place,) if crossing.place else cut.places)
+        return cut
+
+    def _table(self, table: str, mode: str, place: str, *, glue: bool) -> None:
+        owner = self.assignment.table_owner.get(table)
+        if owner in (self.service, None) or glue:
+            return
+        kind: CutKind = "read" if mode == "read" else "write"
+        # Inserts and other writes are two things to decide: a message, or a person's work.
+        cut = self._decided(
+            Crossing(self.service, str(owner), table, kind, place, "access", mode)
+        )
+        if cut.decision == "replicate":
+            self._model(table, "replica", str(owner))
+        elif cut.decision == "event":
+            self._model(table, "remote_insert", str(owner))
+        elif table not in self.replicas and table not in self.inserts:
+            # The code names the class; writing it is refused where it runs.
+            self._model(table, "replica", str(owner))
+
+    def _model(self, table: str, kind: TreatmentKind, owner: str) -> None:
+        (self.replicas if kind == "replica" else self.inserts)[table] = owner
+        for definition, name in self.models.items():
+            if name == table and definition:
+                known = self.treatments.get(definition)
+                if known is not None and known.kind == "remote_insert" and kind == "replica":
+                    self.treatments[definition] = Treatment("replica")
+                self._add(definition, kind)
+
+    def _foreign_keys(self, owned: tuple[str, ...]) -> None:
+        for key in self.graph.foreign_keys:
+            owner = self.assignment.table_owner.get(key.target)
+            if key.source in owned and owner not in (self.service, None):
+                what = f"{key.source}.{','.join(key.columns)} -> {key.target}"
+                place = f"{key.path}:{key.line}"
+                self._decided(
+                    Crossing(self.service, str(owner), what, "foreign_key", place, "foreign_key")
+                )
+
+
+def _with_places(cut: Cut, places: tuple[str, ...]) -> Cut:
+    c = cut
+    return Cut(c.source, c.target, c.what, c.kind, c.decision, c.reason, places)
+
+
+def _by_line(place: str) -> tuple[str, int]:
+    path, _, line = place.rpartition(":")
+    return path, int(line) if line.isdigit() else 0

@@ -1,0 +1,69 @@
+"""The graph's dependencies, looked up from both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from migrator.model.graph import Access, Dependency, Graph
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Dependencies and accesses by definition."""
+
+    out: Mapping[str, tuple[Dependency, ...]]
+    into: Mapping[str, tuple[Dependency, ...]]
+    accesses: Mapping[str, tuple[Access, ...]]
+    _reach: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, graph: Graph) -> Edges:
+        out: dict[str, list[Dependency]] = {}
+        into: dict[str, list[Dependency]] = {}
+        accesses: dict[str, list[Access]] = {}
+        for edge in graph.dependencies:
+            out.setdefault(edge.source, []).append(edge)
+            into.setdefault(edge.target, []).append(edge)
+        for access in graph.accesses:
+            accesses.setdefault(access.definition, []).append(access)
+        return cls(_frozen(out), _frozen(into), _frozen(accesses))
+
+    def needs(self, name: str) -> set[str]:
+        """Definitions that `name` names; handlers of signals that it sends are not."""
+        return {e.target for e in self.out.get(name, ()) if e.kind != "signals"}
+
+    def users(self, name: str) -> set[str]:
+        return {e.source for e in self.into.get(name, ()) if e.kind != "signals"}
+
+    def reached(self, name: str) -> frozenset[str]:
+        """`name` and all that runs when it runs: calls and signals, transitively."""
+        if name not in self._reach:
+            found, waiting = {name}, [name]
+            while waiting:
+                for edge in self.out.get(waiting.pop(), ()):
+                    if edge.kind in ("calls", "signals") and edge.target not in found:
+                        found.add(edge.target)
+                        waiting.append(edge.target)
+            self._reach[name] = frozenset(found)
+        return self._reach[name]
+
+    def called(self, name: str) -> set[str]:
+        """`name` and all that it calls, without the handlers of its signals."""
+        found, waiting = {name}, [name]
+        while waiting:
+            for edge in self.out.get(waiting.pop(), ()):
+                if edge.kind == "calls" and edge.target not in found:
+                    found.add(edge.target)
+                    waiting.append(edge.target)
+        return found
+
+    def tables(self, names: Iterable[str], *, writes: bool) -> set[str]:
+        return {a.table for n in names for a in self.accesses.get(n, ()) if a.writes == writes}
+
+
+def _frozen(found: dict[str, list[_T]]) -> dict[str, tuple[_T, ...]]:
+    return {key: tuple(values) for key, values in found.items()}
