@@ -1,0 +1,205 @@
+"""One module of the monolith as one service has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from migrator.model.graph import Graph
+from migrator.plan.closure import Treatment
+from migrator.scaffold.carve.imports import Available, Imports
+from migrator.scaffold.carve.models import ModelRewriter, Tables, copy_note
+from migrator.scaffold.carve.prune import Pruner, filled
+from migrator.scaffold.carve.stubs import stub
+from migrator.scaffold.carve.used import bound_by, uses
+
+_REMOTE = {"call", "event", "manual"}
+_COPIES = {"replica": "Replica", "remote_insert": "Remote insert"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleContext:
+    """What the carve of a module must know of its surroundings."""
+
+    name: str
+    is_package: bool
+    treatments: Mapping[str, Treatment]
+    table_of: Mapping[str, str]
+    tables: Tables
+    graph: Graph
+    shared_package: str
+    available: Available
+    names_missing: Callable[[str], bool]
+    known: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(slots=True)
+class _Carved:
+    body: list[cst.BaseStatement] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    remote: bool = False
+
+
+def carve_module(text: str, context: ModuleContext) -> tuple[str, list[str]]:
+    """The new text, and what a person must look at."""
+    tree = cst.parse_module(text)
+    names = {name for statement in tree.body for name in bound_by(statement)}
+    carved = _Carved()
+    carved.missing = {n for n in names if not _present(n, context)}
+    survivors = _Survivors(context)
+    probe = Imports(context.name, context.is_package, context.available, lambda bound: True)
+    tree.visit(probe)
+    carved.missing |= probe.gone - probe.kept
+    available = (names | probe.kept) - carved.missing
+    for statement in tree.body:
+        kept = survivors.of(statement, carved, available)
+        if kept is not None:
+            carved.body.append(kept)
+    body = _with_imports(tree, carved, context)
+    new = tree.with_changes(body=body, footer=[] if body else tree.footer)
+    return new.code, [f"{context.name}: {p}" for p in carved.problems]
+
+
+def _present(name: str, context: ModuleContext) -> bool:
+    definition = f"{context.name}:{name}"
+    return definition in context.treatments or definition not in context.known
+
+
+class _Survivors:
+    def __init__(self, context: ModuleContext) -> None:
+        self.context = context
+
+    def of(
+        self, statement: cst.BaseStatement, carved: _Carved, available: set[str]
+    ) -> cst.BaseStatement | None:
+        """The statement as it stays, or None."""
+        names = bound_by(statement)
+        if not names:
+            return self._loose(statement, carved)
+        treatments = {n: self.context.treatments.get(f"{self.context.name}:{n}") for n in names}
+        for name in sorted(names):
+            treatment = treatments[name]
+            if treatment is not None and treatment.kind == "shared":
+                carved.shared.append(name)
+                return None
+        first = next((t for n, t in sorted(treatments.items()) if t is not None), None)
+        if first is None:
+            dunder = all(n.startswith("__") for n in names)
+            return self._dunder(statement, carved) if dunder else None
+        return self._kept(statement, sorted(names)[0], first, carved, available)
+
+    def _kept(
+        self, statement: cst.BaseStatement, name: str, treatment: Treatment,
+        carved: _Carved, available: set[str],
+    ) -> cst.BaseStatement | None:  # fmt: skip
+        definition = f"{self.context.name}:{name}"
+        if treatment.kind in _REMOTE:
+            if isinstance(statement, cst.FunctionDef):
+                carved.remote = True
+                return stub(statement, definition, treatment, available)
+            carved.problems.append(f"{name} is no function and cannot be asked for")
+            return None
+        if definition in self.context.table_of:
+            return self._model(statement, definition, treatment, carved)
+        if treatment.kind == "glue":
+            pruner = Pruner(carved.missing, self.context.names_missing)
+            result = statement.visit(pruner)
+            return result if isinstance(result, cst.BaseStatement) else None
+        return statement
+
+    def _model(
+        self, statement: cst.BaseStatement, definition: str, treatment: Treatment, carved: _Carved
+    ) -> cst.BaseStatement | None:
+        table = self.context.table_of[definition]
+        rewriter = ModelRewriter(definition, table, self.context.tables, self.context.graph)
+        result = statement.visit(rewriter)
+        carved.problems += rewriter.problems
+        if isinstance(result, cst.ClassDef) and isinstance(result.body, cst.IndentedBlock):
+            result = result.with_changes(body=filled(result.body))
+        if not isinstance(result, cst.ClassDef | cst.SimpleStatementLine):
+            return None
+        owner = self.context.tables.copies.get(table)
+        if treatment.kind in _COPIES and owner:
+            text = f"{_COPIES[treatment.kind]}: owned by {owner}, "
+            text += (
+                "filled by the inbox, read-only here."
+                if treatment.kind == "replica"
+                else "an insert here is sent there as a message."
+            )
+            noted = copy_note(result, text)
+            return noted if isinstance(noted, cst.BaseStatement) else None
+        return result
+
+    def _loose(self, statement: cst.BaseStatement, carved: _Carved) -> cst.BaseStatement | None:
+        """Statements that define nothing: imports are pruned later; the rest stays where all that
+        it uses is there."""
+        if _is_import(statement):
+            return statement
+        if isinstance(statement, cst.If | cst.Try):
+            result = statement.visit(Pruner(carved.missing, self.context.names_missing))
+            return result if isinstance(result, cst.BaseStatement) else None
+        return None if uses(statement) & (carved.missing | set(carved.shared)) else statement
+
+    def _dunder(self, statement: cst.BaseStatement, carved: _Carved) -> cst.BaseStatement:
+        """``__all__`` lists only what is there."""
+        result = statement.visit(Pruner(set(), lambda text: text in carved.missing))
+        return result if isinstance(result, cst.BaseStatement) else statement
+
+
+def _is_import(statement: cst.BaseStatement) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and all(
+        isinstance(small, cst.Import | cst.ImportFrom) for small in statement.body
+    )
+
+
+def _with_imports(
+    tree: cst.Module, carved: _Carved, context: ModuleContext
+) -> list[cst.BaseStatement]:
+    """The body with its imports pruned to what is used, and those that the carve adds."""
+    used = {name for s in carved.body if not _is_import(s) for name in uses(s)}
+    before = {name for s in tree.body if not _is_import(s) for name in uses(s)}
+
+    def wanted(bound: str) -> bool:
+        # A name that was never used here was imported for others, or for its side effects.
+        return bound in used or bound not in before
+
+    pruner = Imports(context.name, context.is_package, context.available, wanted)
+    body = [s for s in (statement.visit(pruner) for statement in carved.body) if _is_statement(s)]
+    added = []
+    if carved.shared:
+        module = context.shared_package + context.name[context.name.index(".") :]
+        aliases = ", ".join(f"{n} as {n}" for n in sorted(carved.shared))
+        added.append(cst.parse_statement(f"from {module} import {aliases}\n"))
+    if carved.remote:
+        added.append(cst.parse_statement("from chassis import remote\n"))
+    at = _after_head(body)
+    return [*body[:at], *added, *body[at:]]
+
+
+def _is_statement(node: object) -> bool:
+    if isinstance(node, cst.SimpleStatementLine):
+        return bool(node.body)
+    return isinstance(node, cst.BaseStatement)
+
+
+def _after_head(body: list[cst.BaseStatement]) -> int:
+    """Behind the docstring and ``from __future__``."""
+    at = 0
+    for index, statement in enumerate(body):
+        if not isinstance(statement, cst.SimpleStatementLine) or not statement.body:
+            break
+        small = statement.body[0]
+        text = isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString)
+        future = (
+            isinstance(small, cst.ImportFrom)
+            and isinstance(small.module, cst.Name)
+            and small.module.value == "__future__"
+        )
+        if not (text or future):
+            break
+        at = index + 1
+    return at

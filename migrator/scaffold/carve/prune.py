@@ -1,0 +1,68 @@
+"""Glue without what the service lacks: statements and list elements that name it go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from migrator.scaffold.carve.used import uses
+
+
+class Pruner(cst.CSTTransformer):
+    """Removes simple statements that use a name of `missing`, and strings in literal lists that
+    name what `names_missing` says the service lacks."""
+
+    def __init__(self, missing: set[str], names_missing: Callable[[str], bool]) -> None:
+        super().__init__()
+        self.missing, self.names_missing = missing, names_missing
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        if not updated_node.body or uses(updated_node) & self.missing:
+            return cst.RemoveFromParent()
+        return updated_node
+
+    def leave_FunctionDef(
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.RemovalSentinel:
+        header = [*updated_node.decorators, updated_node.params]
+        if any(uses(part) & self.missing for part in header):
+            return cst.RemoveFromParent()
+        return updated_node
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        return filled(updated_node)
+
+    def leave_List(self, original_node: cst.List, updated_node: cst.List) -> cst.List:
+        return updated_node.with_changes(elements=self._present(updated_node.elements))
+
+    def leave_Tuple(self, original_node: cst.Tuple, updated_node: cst.Tuple) -> cst.Tuple:
+        return updated_node.with_changes(elements=self._present(updated_node.elements))
+
+    def _present(self, elements: tuple[cst.BaseElement, ...]) -> list[cst.BaseElement]:
+        return [e for e in elements if not self._is_missing(e.value)]
+
+    def _is_missing(self, node: cst.BaseExpression) -> bool:
+        if not isinstance(node, cst.SimpleString):
+            return False
+        value = node.evaluated_value
+        return isinstance(value, str) and self.names_missing(value)
+
+
+def filled(block: cst.IndentedBlock) -> cst.IndentedBlock:
+    """A block whose statements all went still needs one."""
+    empty = all(_is_docstring(s) for s in block.body)
+    if block.body and not empty:
+        return block
+    return block.with_changes(body=[*block.body, cst.parse_statement("pass\n")])
+
+
+def _is_docstring(statement: cst.BaseStatement) -> bool:
+    if not isinstance(statement, cst.SimpleStatementLine) or not statement.body:
+        return False
+    small = statement.body[0]
+    return isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString)
