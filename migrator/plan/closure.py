@@ -127,9 +127,10 @@ class _Walk:
             if definition in self.models and edge.target in self.models:
                 continue
             place = f"{self.paths[definition]}:{edge.line}"
-            self._dependency(edge.target, edge.kind, place, kind)
+            self._dependency(definition, edge.target, edge.kind, place)
 
-    def _dependency(self, target: str, edge: str, place: str, kind: str) -> None:
+    def _dependency(self, source: str, target: str, edge: str, place: str) -> None:
+        kind = self.treatments[source].kind
         owner = self.assignment.owner_of.get(target)
         if owner in (SHARED, GLUE):
             self._add(target, "shared" if owner == SHARED else "glue")
@@ -137,8 +138,10 @@ class _Walk:
             return
         elif target in self.models:
             # What names a model works on its rows, even where only an annotation says so.
-            if kind in ("owned", "copied"):
-                self._table(self.models[target], "read", place, glue=False)
+            table = self.models[target]
+            known = any(a.table == table for a in self.edges.accesses.get(source, ()))
+            if kind in ("owned", "copied") and not known:
+                self._table(table, "read", place, glue=False)
         elif kind in ("owned", "copied"):
             cut_kind: CutKind = "signal" if edge == "signals" else "code"
             self._cross(Crossing(self.service, str(owner), target, cut_kind, place, edge))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from migrator.scaffold.carve.prune import Pruner, filled
 from migrator.scaffold.carve.stubs import stub
 from migrator.scaffold.carve.used import bound_by, uses
 
+_WIDTH = 100
 _REMOTE = {"call", "event", "manual"}
 _COPIES = {"replica": "Replica", "remote_insert": "Remote insert"}
 
@@ -54,7 +56,7 @@ def carve_module(text: str, context: ModuleContext) -> tuple[str, list[str]]:
     probe = Imports(context.name, context.is_package, context.available, lambda bound: True)
     tree.visit(probe)
     carved.missing |= probe.gone - probe.kept
-    available = (names | probe.kept) - carved.missing
+    available = (names | probe.kept | set(dir(builtins))) - carved.missing
     for statement in tree.body:
         kept = survivors.of(statement, carved, available)
         if kept is not None:
@@ -172,12 +174,18 @@ def _with_imports(
     added = []
     if carved.shared:
         module = context.shared_package + context.name[context.name.index(".") :]
-        aliases = ", ".join(f"{n} as {n}" for n in sorted(carved.shared))
-        added.append(cst.parse_statement(f"from {module} import {aliases}\n"))
+        added.append(cst.parse_statement(_reexport(module, sorted(carved.shared))))
     if carved.remote:
         added.append(cst.parse_statement("from chassis import remote\n"))
     at = _after_head(body)
     return [*body[:at], *added, *body[at:]]
+
+
+def _reexport(module: str, names: list[str]) -> str:
+    line = f"from {module} import {', '.join(f'{n} as {n}' for n in names)}\n"
+    if len(line) <= _WIDTH:
+        return line
+    return f"from {module} import (\n{''.join(f'    {n} as {n},' + chr(10) for n in names)})\n"
 
 
 def _is_statement(node: object) -> bool:
