@@ -55,12 +55,19 @@ def unit_of_work() -> Iterator[list[Session]]:
 
 
 def _registry(value: object) -> object | None:
-    if isinstance(value, scoped_session):
+    # Asking a context-bound proxy (Flask's `request`) for its class or members raises outside of
+    # a request: only the object itself is looked at.
+    kind = type(value)
+    if issubclass(kind, scoped_session):
         return value
-    if isinstance(value, type):
+    if issubclass(kind, type) or not hasattr(kind, "__dict__"):
         return None
-    held = vars(value).get("session") if hasattr(value, "__dict__") else None
-    return held if isinstance(held, scoped_session) else None
+    try:
+        members = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
+    held = members.get("session") if isinstance(members, dict) else None
+    return held if issubclass(type(held), scoped_session) else None
 
 
 def _remember(session: Session, transaction: SessionTransaction, connection: object) -> None:
