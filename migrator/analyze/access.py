@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from migrator.analyze.definitions import Code, definition_of, resolve
 from migrator.analyze.frameworks.sql import UnparsableSQL, looks_like_sql, tables_of
-from migrator.analyze.frameworks.sqlalchemy import Model, Schema
 from migrator.analyze.names import Names, dotted_name
+from migrator.analyze.schema import Model, Schema
 from migrator.model.graph import Access, AccessHow, AccessMode, Confidence, Unresolved
 
 _STATEMENTS: Mapping[str, AccessMode] = {
@@ -95,7 +95,7 @@ class AccessReader:
             return None
         dotted = dotted_name(node)
         target = resolve(code, dotted, self.names) if dotted else None
-        return Instance(target) if target in self.schema.models else None
+        return Instance(target) if target and target in self.schema.models else None
 
     def _bind(self, node: ast.AST, variables: dict[str, Instance]) -> None:
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
@@ -113,9 +113,8 @@ class AccessReader:
     def _assign(
         self, target: ast.AST, value: Instance | None, variables: dict[str, Instance]
     ) -> None:
-        if isinstance(target, ast.Name):
-            if value:
-                variables[target.id] = value
+        if isinstance(target, ast.Name) and value:
+            variables[target.id] = value
 
     def _value(self, node: ast.AST, variables: Mapping[str, Instance]) -> Instance | None:
         """What an expression is known to be."""
@@ -201,7 +200,7 @@ class AccessReader:
     def _model(self, node: ast.AST) -> Model | None:
         """The model that an expression names, also through one of its columns."""
         target = self._target(node)
-        if target in self.schema.models:
+        if target and target in self.schema.models:
             return self.schema.models[target]
         head = target.rpartition(".")[0] if target and "." in target.rpartition(":")[2] else None
         return self.schema.models.get(head) if head else None

@@ -85,9 +85,11 @@ def _dynamic_names(code: Code, names: Names) -> dict[str, str]:
         for node in ast.walk(statement):
             if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
                 continue
-            value, trail = node.value, ""
+            value: ast.expr = node.value
+            trail = ""
             while isinstance(value, ast.Attribute):
-                value, trail = value.value, f".{value.attr}{trail}"
+                trail = f".{value.attr}{trail}"
+                value = value.value
             if not isinstance(value, ast.Call) or not (dotted_name(value.func) or "").endswith(
                 ("import_module", "__import__")
             ):

@@ -213,8 +213,12 @@ def _list_of(node: ast.expr, module: str, names: Names) -> tuple[str, ...] | Non
         return texts
     target = names.resolve(module, dotted) or ""
     owner = names.modules.get(target.partition(":")[0])
-    for statement in owner.tree.body if owner else ():
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
-            if target.partition(":")[2] in bound_names(statement):
-                return literal_strings(statement.value)
-    return None
+    values = (
+        statement.value
+        for statement in (owner.tree.body if owner else ())
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        and statement.value is not None
+        and target.partition(":")[2] in bound_names(statement)
+    )
+    value = next(values, None)
+    return literal_strings(value) if value is not None else None

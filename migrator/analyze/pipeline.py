@@ -11,8 +11,9 @@ from migrator.analyze.access import AccessReader
 from migrator.analyze.definitions import Code, class_roles, codes_of, dependencies_of, describe
 from migrator.analyze.discover import ParsedModule, discover
 from migrator.analyze.frameworks import blinker, flask
-from migrator.analyze.frameworks.sqlalchemy import Schema, SchemaReader
+from migrator.analyze.frameworks.sqlalchemy import SchemaReader
 from migrator.analyze.names import Names, imported_by_call, imports_of, top_level
+from migrator.analyze.schema import Schema
 from migrator.analyze.transactions import transactions
 from migrator.model.graph import (
     Access,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from migrator.model.plan import Pin, Plan
 
 _EPILOG = """Examples:
 
@@ -82,7 +85,7 @@ def plan(
     console.print(f"plan: {output}   edit it, then: migrator scaffold")
 
 
-def _pin(text: str):  # type: ignore[no-untyped-def]
+def _pin(text: str) -> Pin:
     from migrator.model.errors import MigratorError
     from migrator.model.plan import Pin
 
@@ -92,7 +95,7 @@ def _pin(text: str):  # type: ignore[no-untyped-def]
     return Pin(what, service)
 
 
-def _with_pins(plan, pins):  # type: ignore[no-untyped-def]
+def _with_pins(plan: Plan, pins: tuple[Pin, ...]) -> Plan:
     from dataclasses import replace
 
     from migrator.model.errors import MigratorError

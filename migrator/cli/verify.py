@@ -37,7 +37,7 @@ def verify(
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
 ) -> None:
-    """Check the monolith and the services against the plan. Exit 1 where there are findings."""
+    """Check the monolith and the services against the plan. Exit 1 where there are errors."""
     from migrator.report.findings import as_json, as_text
     from migrator.verify.load import load
     from migrator.verify.rule import verify as run_rules
@@ -46,5 +46,5 @@ def verify(
     chosen = workspace or (default if default.is_dir() else None)
     findings = run_rules(load(Path(".migrator/graph.json"), plan, chosen))
     typer.echo(as_json(findings) if output_format is Format.json else as_text(findings), nl=False)
-    if findings:
+    if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

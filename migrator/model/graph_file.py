@@ -13,7 +13,10 @@ from typing import Any
 from migrator.model.errors import MigratorError
 from migrator.model.graph import SCHEMA_VERSION, Graph
 
-_RENAMED = {"Dependency": {"source": "from", "target": "to"}, "ForeignKey": {"source": "from", "target": "to"}}
+_RENAMED = {
+    "Dependency": {"source": "from", "target": "to"},
+    "ForeignKey": {"source": "from", "target": "to"},
+}
 _HINT = "run `migrator analyze PATH` to write it anew"
 
 
@@ -29,9 +32,13 @@ def read_graph(path: Path) -> Graph:
     try:
         data = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise MigratorError("no graph", where=str(path), hint="run `migrator analyze PATH` first") from error
+        raise MigratorError(
+            "no graph", where=str(path), hint="run `migrator analyze PATH` first"
+        ) from error
     except json.JSONDecodeError as error:
-        raise MigratorError(f"broken JSON: {error.msg}", where=f"{path}:{error.lineno}", hint=_HINT) from error
+        raise MigratorError(
+            f"broken JSON: {error.msg}", where=f"{path}:{error.lineno}", hint=_HINT
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise MigratorError(f"cannot be read: {error}", where=str(path), hint=_HINT) from error
     version = data.get("schema_version") if isinstance(data, dict) else None

@@ -53,7 +53,9 @@ def _load(path: Path) -> Any:
     except FileNotFoundError as error:
         raise MigratorError("no plan", where=str(path), hint="run `migrator plan` first") from error
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        # What was left open says more than where the text ended.
+        mark = error.context_mark or error.problem_mark
+        line = mark.line + 1 if mark else 1
         raise MigratorError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise MigratorError(f"cannot be read: {error}", where=str(path)) from error
@@ -105,7 +107,9 @@ class _Reader:
     def plan(self, data: Any) -> Plan:
         self._expect(data, dict, "a mapping with version, services, cuts …", None, None)
         if data.get("version") != PLAN_VERSION:
-            self._fail(f"version {PLAN_VERSION} expected, {data.get('version')!r} found", data, "version")
+            self._fail(
+                f"version {PLAN_VERSION} expected, {data.get('version')!r} found", data, "version"
+            )
         services = data.get("services")
         self._expect(services, dict, "services: a mapping from name to service", data, "services")
         read = tuple(self._service(name, services) for name in services)
@@ -126,7 +130,11 @@ class _Reader:
         )
 
     def _service(self, name: Any, services: Any) -> Service:
-        if not isinstance(name, str) or not name.replace("-", "_").isidentifier() or name != name.lower():
+        if (
+            not isinstance(name, str)
+            or not name.replace("-", "_").isidentifier()
+            or name != name.lower()
+        ):
             what = f"service name {name!r}: lower-case letters, digits, - and _ expected"
             self._fail(what, services, name)
         data = services[name]
@@ -139,9 +147,14 @@ class _Reader:
         kind = self._choice(data, "kind", typing.get_args(CutKind))
         decision = self._choice(data, "decision", typing.get_args(Decision))
         return Cut(
-            source, target, self._text(data, "what"), typing.cast(CutKind, kind),
-            typing.cast(Decision, decision), str(data.get("reason", "")), self._texts(data, "places"),
-        )  # fmt: skip
+            source,
+            target,
+            self._text(data, "what"),
+            typing.cast(CutKind, kind),
+            typing.cast(Decision, decision),
+            str(data.get("reason", "")),
+            self._texts(data, "places"),
+        )
 
     def _items(self, data: Any, key: str) -> list[Any]:
         items = data.get(key) or []
@@ -164,7 +177,9 @@ class _Reader:
     def _name(self, data: Any, key: str, known: set[str]) -> str:
         name = self._text(data, key)
         if name not in known:
-            self._fail(f"{key}: no service {name!r}; there are {', '.join(sorted(known))}", data, key)
+            self._fail(
+                f"{key}: no service {name!r}; there are {', '.join(sorted(known))}", data, key
+            )
         return name
 
     def _choice(self, data: Any, key: str, allowed: tuple[str, ...]) -> str:

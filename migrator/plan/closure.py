@@ -98,7 +98,9 @@ class _Walk:
                 self._add(definition, "owned")
             elif owner == GLUE:
                 self._add(definition, "glue")
-        owned = tuple(t for t, s in sorted(self.assignment.table_owner.items()) if s == self.service)
+        owned = tuple(
+            t for t, s in sorted(self.assignment.table_owner.items()) if s == self.service
+        )
         self._foreign_keys(owned)
         while self.waiting:
             self._visit(self.waiting.pop())
@@ -151,9 +153,7 @@ class _Walk:
 
     def _cross(self, crossing: Crossing) -> None:
         cut = self._decided(crossing)
-        if cut.decision == "replicate":
-            self._add(crossing.what, "copied")
-        elif cut.decision == "share":
+        if cut.decision == "replicate" or cut.decision == "share":
             self._add(crossing.what, "copied")
         elif cut.decision in ("call", "event"):
             self._add(crossing.what, "call" if cut.decision == "call" else "event")
@@ -178,9 +178,7 @@ class _Walk:
             return
         kind: CutKind = "read" if mode == "read" else "write"
         # Inserts and other writes are two things to decide: a message, or a person's work.
-        cut = self._decided(
-            Crossing(self.service, str(owner), table, kind, place, "access", mode)
-        )
+        cut = self._decided(Crossing(self.service, str(owner), table, kind, place, "access", mode))
         if cut.decision == "replicate":
             self._model(table, "replica", str(owner))
         elif cut.decision == "event":

@@ -24,8 +24,9 @@ def contexts(graph: Graph, unowned: frozenset[str], services: int | None) -> lis
     """Sets of definition ids and ``table:`` ids; each holds a table. `unowned` are left out."""
     ties = tie_graph(graph, unowned)
     tables = [f"table:{t.id}" for t in graph.tables]
-    if not tables:
-        return [set(ties.nodes)] if ties.nodes else []
+    if not tables or not ties.edges:
+        whole = {n for n in ties.nodes if not n.startswith("package:")}
+        return [whole] if whole else []
     candidates = [_partition(ties, resolution) for resolution in _RESOLUTIONS]
     if services is None:
         scored = [(nx.community.modularity(ties, parts), parts) for parts in candidates]
@@ -148,7 +149,9 @@ def _merge(ties: nx.Graph[str], parts: list[set[str]], loose: set[str]) -> list[
 
 
 def _tied(ties: nx.Graph[str], one: Iterable[str], other: set[str]) -> float:
-    return float(sum(d["weight"] for n in one for _, m, d in ties.edges(n, data=True) if m in other))
+    return float(
+        sum(d["weight"] for n in one for _, m, d in ties.edges(n, data=True) if m in other)
+    )
 
 
 def _settle(ties: nx.Graph[str], parts: list[set[str]]) -> list[set[str]]:

@@ -58,7 +58,9 @@ class _Judge:
         if modes == {"insert"}:
             reason = f"only inserted here: the row is sent to {crossing.owner} as a message"
             return cut_of(crossing, "event", reason)
-        done = " and ".join(sorted(f"{mode}d" if mode[-1] == "e" else f"{mode}ed" for mode in modes))
+        done = " and ".join(
+            sorted(f"{mode}d" if mode[-1] == "e" else f"{mode}ed" for mode in modes)
+        )
         reason = (
             f"{done} here in place: move it into a function of {crossing.owner} "
             "(a step of a saga), or keep the tables together"
@@ -83,7 +85,9 @@ class _Judge:
         runs = self.edges.reached(definition.id)
         written = self.edges.tables(runs, writes=True)
         if {"request_context", "generator", "decorator"} & set(definition.traits):
-            return cut_of(crossing, "replicate", "part of answering a request: runs where it is used")
+            return cut_of(
+                crossing, "replicate", "part of answering a request: runs where it is used"
+            )
         if not written:
             return self._reader(crossing, definition, runs)
         refused = self._refusals(definition)

@@ -52,9 +52,7 @@ def completed(plan: Plan, graph: Graph) -> Plan:
             cuts.append(cut)
     cuts.sort(key=lambda c: (c.source, c.target, c.kind, c.what))
     order = ordered(plan, tuple(cuts), graph)
-    return Plan(
-        plan.services, plan.shared, plan.glue, tuple(cuts), order, plan.pins, plan.version
-    )
+    return Plan(plan.services, plan.shared, plan.glue, tuple(cuts), order, plan.pins, plan.version)
 
 
 def _used_by_several(graph: Graph, pure: frozenset[str], glue: frozenset[str]) -> frozenset[str]:
@@ -62,7 +60,9 @@ def _used_by_several(graph: Graph, pure: frozenset[str], glue: frozenset[str]) -
     edges = Edges.of(graph)
     modules = {d.id: ".".join(d.module.split(".")[:2]) for d in graph.definitions}
     # A module below no package that holds only pure code belongs to no context.
-    whole = {modules[n] for n in pure} - {modules[d.id] for d in graph.definitions if d.id not in pure}
+    whole = {modules[n] for n in pure} - {
+        modules[d.id] for d in graph.definitions if d.id not in pure
+    }
     found = set()
     for name in pure:
         places = {modules[user] for user in edges.users(name)}

@@ -17,7 +17,10 @@ def as_text(findings: Sequence[Finding]) -> str:
     ]
     if not blocks:
         return "no findings\n"
-    count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}\n"
+    errors = sum(f.severity == "error" for f in findings)
+    count = f"{errors} error{'' if errors == 1 else 's'}"
+    warnings = len(findings) - errors
+    count += f", {warnings} warning{'' if warnings == 1 else 's'}\n"
     return "".join([*blocks, count])
 
 

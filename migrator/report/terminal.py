@@ -25,7 +25,8 @@ def summary(graph: Graph, written_to: str | None) -> RenderableType:
 def _counts(graph: Graph) -> Text:
     s = graph.stats
     return Text(
-        f"{graph.root}: {s['modules']} modules, {s['lines']} lines, {s['definitions']} definitions, "
+        f"{graph.root}: {s['modules']} modules, {s['lines']} lines, "
+        f"{s['definitions']} definitions, "
         f"{s['routes']} routes, {s['tables']} tables,\n{s['foreign_keys']} foreign keys, "
         f"{s['accesses']} accesses, {s['transactions']} transactions "
         f"({s['transactions_over_several_tables']} over several tables), "
@@ -53,7 +54,9 @@ def _tables(graph: Graph) -> Table:
         key=lambda t: (-len(writers.get(t, ())), -len(readers.get(t, ())), t),
     )
     for name in order[:_TABLES]:
-        shown.add_row(name, str(len(readers.get(name, ()))), ", ".join(sorted(writers.get(name, ()))))
+        shown.add_row(
+            name, str(len(readers.get(name, ()))), ", ".join(sorted(writers.get(name, ())))
+        )
     return shown
 
 
@@ -73,9 +76,7 @@ def _transactions(graph: Graph) -> Table:
 
 
 def _unresolved(graph: Graph, written_to: str | None) -> Text:
-    lines = [
-        f"{u.path}:{u.line}: {u.what}: {u.why}"[:99] for u in graph.unresolved[:_UNRESOLVED]
-    ]
+    lines = [f"{u.path}:{u.line}: {u.what}: {u.why}"[:99] for u in graph.unresolved[:_UNRESOLVED]]
     more = len(graph.unresolved) - len(lines)
     if more > 0:
         lines.append(f"… and {more} more" + (f" in {written_to}" if written_to else ""))

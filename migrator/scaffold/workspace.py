@@ -10,8 +10,8 @@ from migrator.model.graph import Graph
 from migrator.model.manifest import RemoteFunction, ServiceManifest
 from migrator.model.manifest_file import dump_manifest
 from migrator.model.plan import Assignment, Plan
-from migrator.scaffold.carve import carve_service, carve_shared
 from migrator.plan.closure import Needs, close
+from migrator.scaffold.carve import carve_service, carve_shared
 from migrator.scaffold.images import IMAGES
 from migrator.scaffold.migrations import initial_revision
 from migrator.scaffold.templates import render, rendered_tree

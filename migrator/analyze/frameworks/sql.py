@@ -32,7 +32,7 @@ def tables_of(sql: str, dialect: str = "postgres") -> frozenset[tuple[str, Acces
     return frozenset(found)
 
 
-def _statement(statement: exp.Expression) -> set[tuple[str, AccessMode]]:
+def _statement(statement: exp.Expr) -> set[tuple[str, AccessMode]]:
     expressions = {cte.alias_or_name for cte in statement.find_all(exp.CTE)}
     found: set[tuple[str, AccessMode]] = set()
     written: set[int] = set()

@@ -5,12 +5,20 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from migrator.analyze.definitions import Code, resolve
+from migrator.analyze.frameworks.class_syntax import (
+    assignment,
+    assigns,
+    body,
+    innermost,
+    strings,
+)
 from migrator.analyze.frameworks.sqlalchemy_columns import ColumnFact, ColumnReader, ForeignKeyFact
 from migrator.analyze.names import Names, dotted_name
-from migrator.model.graph import Constraint, ForeignKey, Relationship, Table, Unresolved
+from migrator.analyze.schema import Model, Schema
+from migrator.model.graph import Column, Constraint, ForeignKey, Relationship, Table, Unresolved
 
 _BASES = {
     "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta",
@@ -19,43 +27,6 @@ _BASES = {
 _BASE_MAKERS = {"sqlalchemy.orm.declarative_base", "sqlalchemy.ext.declarative.declarative_base"}
 _RELATIONSHIPS = {"sqlalchemy.orm.relationship", "sqlalchemy.orm.relation"}
 _COLUMNS = {"sqlalchemy.orm.mapped_column", "sqlalchemy.Column", "sqlalchemy.schema.Column"}
-
-
-@dataclass(slots=True)
-class Model:
-    """A mapped class while it is read; `attributes` map relationship names to model ids."""
-
-    id: str
-    code: Code
-    table: str
-    schema: str | None
-    columns: dict[str, ColumnFact] = field(default_factory=dict)
-    constraints: list[Constraint] = field(default_factory=list)
-    composite_keys: list[tuple[tuple[str, ...], tuple[str, ...], str | None, int]] = field(
-        default_factory=list
-    )
-    relations: dict[str, tuple[str, int, str | None, str | None]] = field(default_factory=dict)
-
-    @property
-    def table_id(self) -> str:
-        return f"{self.schema}.{self.table}" if self.schema else self.table
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """All that is known of tables; `models` by definition id, Core tables among `tables`."""
-
-    tables: tuple[Table, ...]
-    foreign_keys: tuple[ForeignKey, ...]
-    relationships: tuple[Relationship, ...]
-    unresolved: tuple[Unresolved, ...]
-    models: Mapping[str, Model]
-    bases: frozenset[str]
-    core: Mapping[str, str]
-
-    def table_of(self, definition: str) -> str | None:
-        model = self.models.get(definition)
-        return model.table_id if model else self.core.get(definition)
 
 
 class SchemaReader:
@@ -124,19 +95,19 @@ class SchemaReader:
         flask = any(name.endswith(".Model") for name in names)
         if code.id in self.bases or not (ids & self.bases or names & _BASES or flask):
             return
-        body = _body(code)
+        own = body(code)
         table = self._constant_of(code, "__tablename__")
         inherited = next(
-            (self.codes[i] for i in ids if _assigns(self.codes[i], "__tablename__")), None
+            (self.codes[i] for i in ids if assigns(self.codes[i], "__tablename__")), None
         )
-        if _assigns(code, "__abstract__"):
+        if assigns(code, "__abstract__"):
             return
         if table is None and flask and inherited is None:
             table = re.sub(r"(?<!^)(?=[A-Z])", "_", code.node.name).lower()  # type: ignore[attr-defined]
         if table is None and inherited is not None:
             table = self._constant_of(inherited, "__tablename__")
         if table is None:
-            declared = any(getattr(n, "name", None) == "__tablename__" for n in body)
+            declared = any(getattr(n, "name", None) == "__tablename__" for n in own)
             why = "its table's name is computed" if declared else "it names no table"
             line = code.node.lineno
             self.unresolved.append(Unresolved(code.module.path, line, f"model {code.id}", why))
@@ -145,19 +116,19 @@ class SchemaReader:
         for source in [*[a for a in reversed(ancestors) if isinstance(a, Code)], code]:
             if (
                 source is not code
-                and _assigns(source, "__tablename__")
-                and not _assigns(code, "__tablename__")
+                and assigns(source, "__tablename__")
+                and not assigns(code, "__tablename__")
             ):
                 pass
-            elif source is not code and _assigns(source, "__tablename__"):
+            elif source is not code and assigns(source, "__tablename__"):
                 continue
             self._members(source, model)
         self.models[code.id] = model
 
     def _members(self, code: Code, model: Model) -> None:
         reader = self._reader(code)
-        for node in _body(code):
-            name, annotation, value = _assignment(node)
+        for node in body(code):
+            name, annotation, value = assignment(node)
             if isinstance(node, ast.FunctionDef) and any(
                 (dotted_name(d) or "").endswith("declared_attr") for d in node.decorator_list
             ):
@@ -201,7 +172,7 @@ class SchemaReader:
         members = tuple(
             name
             for node in code.node.body
-            for name, _, value in [_assignment(node)]
+            for name, _, value in [assignment(node)]
             if name and value is not None and not name.startswith("_")
         )
         return (code.node.name, members) if members else None
@@ -212,8 +183,8 @@ class SchemaReader:
         return value.value if isinstance(value, ast.Constant) else None
 
     def _constant_of(self, code: Code, name: str) -> str | None:
-        for node in _body(code):
-            assigned, _, value = _assignment(node)
+        for node in body(code):
+            assigned, _, value = assignment(node)
             if assigned == name and isinstance(value, ast.Constant):
                 return str(value.value)
         return None
@@ -255,7 +226,7 @@ class SchemaReader:
                     )
                 )
         elif kind == "ForeignKeyConstraint" and len(item.args) > 1:
-            columns, referred = (_strings(a) for a in item.args[:2])
+            columns, referred = (strings(a) for a in item.args[:2])
             on_delete = named.get("ondelete")
             rule = str(on_delete.value) if isinstance(on_delete, ast.Constant) else None
             model.composite_keys.append((columns, referred, rule, item.lineno))
@@ -263,7 +234,7 @@ class SchemaReader:
     def _relation(
         self, code: Code, model: Model, name: str, annotation: ast.expr | None, call: ast.Call
     ) -> None:
-        target = call.args[0] if call.args else _innermost(annotation)
+        target = call.args[0] if call.args else innermost(annotation)
         text = (
             target.value
             if isinstance(target, ast.Constant)
@@ -332,10 +303,8 @@ class SchemaReader:
             constraints=tuple(model.constraints) if not known else known.constraints,
         )
 
-    def _typed(self, fact: ColumnFact) -> object:
+    def _typed(self, fact: ColumnFact) -> Column:
         """A column whose type comes from the key that it refers to."""
-        from dataclasses import replace
-
         if fact.column.type or not fact.foreign_keys:
             return fact.column
         target = self._referred(fact.foreign_keys[0])
@@ -414,47 +383,3 @@ class SchemaReader:
             for a in self._ancestors(model.code)
             if isinstance(a, Code) and a.id not in self.models
         }
-
-
-def _body(code: Code) -> list[ast.stmt]:
-    return code.node.body if isinstance(code.node, ast.ClassDef) else []
-
-
-def _assigns(code: Code, name: str) -> bool:
-    return any(
-        _assignment(node)[0] == name or getattr(node, "name", None) == name for node in _body(code)
-    )
-
-
-def _assignment(node: ast.stmt) -> tuple[str | None, ast.expr | None, ast.expr | None]:
-    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-        return node.target.id, node.annotation, node.value
-    if (
-        isinstance(node, ast.Assign)
-        and len(node.targets) == 1
-        and isinstance(node.targets[0], ast.Name)
-    ):
-        return node.targets[0].id, None, node.value
-    return None, None, None
-
-
-def _innermost(annotation: ast.expr | None) -> ast.expr | None:
-    """``User`` of ``Mapped[list["User"]]`` or ``Mapped["User | None"]``."""
-    node = annotation
-    while True:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            try:
-                node = ast.parse(node.value, mode="eval").body
-            except SyntaxError:
-                return None
-        elif isinstance(node, ast.Subscript):
-            node = node.slice
-        elif isinstance(node, ast.BinOp):
-            node = node.left
-        else:
-            return node
-
-
-def _strings(node: ast.expr) -> tuple[str, ...]:
-    elements = getattr(node, "elts", [])
-    return tuple(str(e.value) for e in elements if isinstance(e, ast.Constant))

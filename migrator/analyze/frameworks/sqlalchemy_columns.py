@@ -60,12 +60,10 @@ class ColumnReader:
         inner, optional = self._mapped_type(annotation)
         arguments = list(call.args) if call else []
         column_name = name
-        if (
-            arguments
-            and isinstance(arguments[0], ast.Constant)
-            and isinstance(arguments[0].value, str)
-        ):
-            column_name = arguments.pop(0).value
+        first = arguments[0] if arguments else None
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            column_name = first.value
+            del arguments[0]
         keys = tuple(k for arg in arguments if (k := self._foreign_key(arg)))
         types = [arg for arg in arguments if not self._is_schema_item(arg)]
         written = types[0] if types else self.keyword(call, "type_")

@@ -55,7 +55,9 @@ class Imports(cst.CSTTransformer):
             return updated_node
         if isinstance(updated_node.names, cst.ImportStar):
             return updated_node if self.available(source, None) else cst.RemoveFromParent()
-        kept = [a for a in updated_node.names if self._stays(source, dotted(a.name), a, plain=False)]
+        kept = [
+            a for a in updated_node.names if self._stays(source, dotted(a.name), a, plain=False)
+        ]
         if not kept:
             return cst.RemoveFromParent()
         if len(kept) == len(updated_node.names):

@@ -39,7 +39,9 @@ class ModelRewriter(cst.CSTTransformer):
         self.keys = [k for k in graph.foreign_keys if table in (k.source, k.target)]
         self.all_keys = graph.foreign_keys
         self.relations = {r.attribute: r for r in graph.relationships if r.definition == definition}
-        self.class_of = {t.id: t.definition.rpartition(":")[2] for t in graph.tables if t.definition}
+        self.class_of = {
+            t.id: t.definition.rpartition(":")[2] for t in graph.tables if t.definition
+        }
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -117,18 +119,15 @@ class ModelRewriter(cst.CSTTransformer):
         if relation.secondary and not self.tables.has(relation.secondary):
             return cst.RemoveFromParent()
         joined = self._joined(relation, value)
-        return joined if isinstance(joined, cst.RemovalSentinel) else node.with_changes(value=joined)
+        return (
+            joined if isinstance(joined, cst.RemovalSentinel) else node.with_changes(value=joined)
+        )
 
-    def _joined(
-        self, relation: Relationship, call: cst.Call
-    ) -> cst.Call | cst.RemovalSentinel:
+    def _joined(self, relation: Relationship, call: cst.Call) -> cst.Call | cst.RemovalSentinel:
         both_owned = {relation.source, relation.target} <= self.tables.owned
         if both_owned and (not relation.secondary or relation.secondary in self.tables.owned):
             return call
-        if relation.secondary:
-            joins = self._through(relation)
-        else:
-            joins = self._direct(relation, call)
+        joins = self._through(relation) if relation.secondary else self._direct(relation, call)
         if joins is None:
             self.problems.append(
                 f"{relation.path}:{relation.line}: relationship {relation.attribute}: which of "
@@ -184,7 +183,9 @@ def copy_note(node: cst.ClassDef | cst.SimpleStatementLine, text: str) -> cst.CS
 
 
 def _is_copy_note(node: cst.SimpleStatementLine) -> bool:
-    return any(line.comment and "filled by the inbox" in line.comment.value for line in node.leading_lines)
+    return any(
+        line.comment and "filled by the inbox" in line.comment.value for line in node.leading_lines
+    )
 
 
 def _key_target(node: cst.BaseExpression) -> str | None:
@@ -210,7 +211,7 @@ def _named_columns(call: cst.Call) -> set[str]:
     for arg in call.args:
         if arg.keyword is not None and arg.keyword.value in ("foreign_keys", "primaryjoin"):
             code = cst.Module([]).code_for_node(arg.value)
-            found |= {part for part in code.replace(".", " ").replace('"', " ").split()}
+            found |= set(code.replace(".", " ").replace('"', " ").split())
             found |= {part.strip("[]()'\",") for part in list(found)}
     return found
 

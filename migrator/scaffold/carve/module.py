@@ -53,7 +53,7 @@ def carve_module(text: str, context: ModuleContext) -> tuple[str, list[str]]:
     carved = _Carved()
     carved.missing = {n for n in names if not _present(n, context)}
     survivors = _Survivors(context)
-    probe = Imports(context.name, context.is_package, context.available, lambda bound: True)
+    probe = Imports(context.name, context.is_package, context.available, _any)
     tree.visit(probe)
     carved.missing |= probe.gone - probe.kept
     available = (names | probe.kept | set(dir(builtins))) - carved.missing
@@ -64,6 +64,10 @@ def carve_module(text: str, context: ModuleContext) -> tuple[str, list[str]]:
     body = _with_imports(tree, carved, context)
     new = tree.with_changes(body=body, footer=[] if body else tree.footer)
     return new.code, [f"{context.name}: {p}" for p in carved.problems]
+
+
+def _any(bound: str) -> bool:
+    return bool(bound)
 
 
 def _present(name: str, context: ModuleContext) -> bool:
@@ -170,7 +174,8 @@ def _with_imports(
         return bound in used or bound not in before
 
     pruner = Imports(context.name, context.is_package, context.available, wanted)
-    body = [s for s in (statement.visit(pruner) for statement in carved.body) if _is_statement(s)]
+    visited = (statement.visit(pruner) for statement in carved.body)
+    body = [s for s in visited if isinstance(s, cst.BaseStatement) and _is_statement(s)]
     added = []
     if carved.shared:
         module = context.shared_package + context.name[context.name.index(".") :]
@@ -188,10 +193,8 @@ def _reexport(module: str, names: list[str]) -> str:
     return f"from {module} import (\n{''.join(f'    {n} as {n},' + chr(10) for n in names)})\n"
 
 
-def _is_statement(node: object) -> bool:
-    if isinstance(node, cst.SimpleStatementLine):
-        return bool(node.body)
-    return isinstance(node, cst.BaseStatement)
+def _is_statement(node: cst.BaseStatement) -> bool:
+    return not isinstance(node, cst.SimpleStatementLine) or bool(node.body)
 
 
 def _after_head(body: list[cst.BaseStatement]) -> int:

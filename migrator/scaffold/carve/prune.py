@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import libcst as cst
 
@@ -43,7 +43,7 @@ class Pruner(cst.CSTTransformer):
     def leave_Tuple(self, original_node: cst.Tuple, updated_node: cst.Tuple) -> cst.Tuple:
         return updated_node.with_changes(elements=self._present(updated_node.elements))
 
-    def _present(self, elements: tuple[cst.BaseElement, ...]) -> list[cst.BaseElement]:
+    def _present(self, elements: Sequence[cst.BaseElement]) -> list[cst.BaseElement]:
         return [e for e in elements if not self._is_missing(e.value)]
 
     def _is_missing(self, node: cst.BaseExpression) -> bool:

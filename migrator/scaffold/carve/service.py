@@ -55,9 +55,7 @@ def _parents(name: str) -> list[str]:
     return [".".join(parts[:length]) for length in range(1, len(parts))]
 
 
-def _contexts(
-    needs: Needs, graph: Graph, emitted: set[str]
-) -> Callable[[Module], ModuleContext]:
+def _contexts(needs: Needs, graph: Graph, emitted: set[str]) -> Callable[[Module], ModuleContext]:
     known = {d.id: d for d in graph.definitions}
     every = {m.name for m in graph.modules}
     package = min((m.partition(".")[0] for m in emitted), default="")

@@ -11,9 +11,7 @@ from migrator.scaffold.carve.models import Tables
 from migrator.scaffold.carve.module import ModuleContext, carve_module
 
 
-def carve_shared(
-    texts: Mapping[str, str], assignment: Assignment, graph: Graph
-) -> dict[str, str]:
+def carve_shared(texts: Mapping[str, str], assignment: Assignment, graph: Graph) -> dict[str, str]:
     """Path below ``libs/shared`` -> text; ``<package>_shared`` mirrors the monolith's package."""
     owned = {d: Treatment("owned") for d, owner in assignment.owner_of.items() if owner == SHARED}
     modules = {m.name: m for m in graph.modules if any(d.startswith(f"{m.name}:") for d in owned)}
@@ -37,7 +35,7 @@ def carve_shared(
                 graph=graph,
                 shared_package="",
                 available=available,
-                names_missing=lambda text: False,
+                names_missing=frozenset().__contains__,
                 known=known,
             ),
         )
