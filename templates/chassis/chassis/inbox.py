@@ -123,7 +123,8 @@ class Processor:
         with self._handlers.around(), self._engine.begin() as connection:
             row = {"consumer": self._manifest.name, "message_id": identity}
             first = insert(inbox).values(row).on_conflict_do_nothing()
-            if connection.execute(first).rowcount == 0:
+            # Not by rowcount: of an INSERT SQLAlchemy does not keep it.
+            if connection.execute(first.returning(inbox.c.message_id)).first() is None:
                 return DUPLICATE
             return self._handlers.apply(connection, event)
 

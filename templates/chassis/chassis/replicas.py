@@ -35,7 +35,7 @@ def upsert(
         set_=changed,
         where=target.c[VERSION] < statement.excluded[VERSION],
     )
-    return connection.execute(newer).rowcount > 0
+    return connection.execute(newer.returning(target.c[VERSION])).first() is not None
 
 
 def delete(
@@ -52,15 +52,15 @@ def delete(
         set_={"version": statement.excluded.version},
         where=grave.version < statement.excluded.version,
     )
-    if connection.execute(raised).rowcount == 0:
+    if connection.execute(raised.returning(grave.version)).first() is None:
         return False
     target = _versioned(table, values)
     same = [
         column == codec.decode(values[column.name], package=package)
         for column in target.primary_key
     ]
-    gone = connection.execute(sa.delete(target).where(*same, target.c[VERSION] < version))
-    return gone.rowcount > 0
+    connection.execute(sa.delete(target).where(*same, target.c[VERSION] < version))
+    return True
 
 
 def _tombstone(connection: Connection, table: Table, key: str) -> int:

@@ -1,0 +1,41 @@
+"""A relay that kills itself after publishing its n-th batch, before it is marked.
+
+Started by the tests: ``dying_relay.py DATABASE_URL NATS_URL NAMESPACE N``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import sqlalchemy as sa
+from chassis.broker import Broker
+from chassis.relay import Outcome, Relay
+from chassis.settings import Settings
+from sqlalchemy import Connection
+
+
+class DyingRelay(Relay):
+    """Counts its batches down to its death."""
+
+    left = 1
+
+    def _mark(self, connection: Connection, outcome: Outcome) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super()._mark(connection, outcome)
+
+
+async def main(database: str, broker_url: str, namespace: str, batches: int) -> None:
+    settings = Settings(database, broker_url, namespace, batch=1, poll=0.05)
+    broker = await Broker.connect(settings)
+    relay = DyingRelay(sa.create_engine(database), broker, settings)
+    relay.left = batches
+    await relay.run(asyncio.Event())
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:4], int(sys.argv[4])))

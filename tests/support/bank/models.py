@@ -1,0 +1,11 @@
+"""What the accounts service owns, and the ledger copies."""
+
+from bank.db import Base
+from sqlalchemy.orm import Mapped, mapped_column
+
+
+class Account(Base):
+    __tablename__ = "accounts"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    owner: Mapped[str]
+    balance: Mapped[int]

@@ -1,0 +1,147 @@
+"""Two services in one process: accounts with its outbox, the ledger with its inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from bank import ledger, models
+from bank.db import session
+from chassis import capture, schema
+from chassis.broker import Broker
+from chassis.inbox import Inbox, Processor
+from chassis.manifest import Manifest
+from chassis.relay import Relay
+from chassis.settings import Settings
+from sqlalchemy import Engine
+
+ACCOUNTS = Manifest(
+    name="accounts",
+    package="bank",
+    models=("bank.models", "bank.ledger"),
+    owned=("accounts",),
+    published=("accounts",),
+    remote_inserts={"entries": "ledger"},
+    emits={"bank.ledger:record": "ledger", "bank.ledger:record_then_fail": "ledger"},
+)
+LEDGER = Manifest(
+    name="ledger",
+    package="bank",
+    models=("bank.models", "bank.ledger"),
+    owned=("entries",),
+    replicas={"accounts": "accounts"},
+    serves_events=("bank.ledger:record", "bank.ledger:record_then_fail"),
+)
+
+
+@dataclass
+class Side:
+    """One service's manifest and database."""
+
+    manifest: Manifest
+    engine: Engine
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(statement))]
+
+    @contextmanager
+    def working(self) -> Iterator[Any]:
+        """The shared session, bound to this side and captured."""
+        session.remove()
+        session.configure(bind=self.engine)
+        capture.install(self.manifest)
+        try:
+            yield session
+        finally:
+            session.remove()
+            capture.uninstall()
+
+
+def side(manifest: Manifest, url: str, *, replica: bool) -> Side:
+    """The service with its tables made."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        schema.upgrade(Operations(MigrationContext.configure(connection)))
+        models.Account.__table__.create(connection)
+        if replica:
+            extra = "ALTER TABLE accounts ADD replica_version BIGINT NOT NULL DEFAULT 0"
+            connection.execute(sa.text(extra))
+            ledger.Entry.__table__.create(connection)
+    return Side(manifest, engine)
+
+
+def settings(url: str, nats_url: str, namespace: str, **changed: Any) -> Settings:
+    quick = {"poll": 0.05, "backoff_base": 0.01, "backoff_cap": 0.05, "inbox_attempts": 3}
+    return Settings(url, nats_url, namespace, **(quick | changed))
+
+
+def namespace() -> str:
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+def messages(producer: Side) -> list[tuple[str, str, bytes, dict[str, str]]]:
+    """The outbox as deliveries, in the order of the relay."""
+    found = producer.rows(
+        "SELECT id, subject, payload, traceparent FROM outbox ORDER BY created_at, id"
+    )
+    return [
+        (str(i), subject, json.dumps(payload).encode(), {"traceparent": parent} if parent else {})
+        for i, subject, payload, parent in found
+    ]
+
+
+def drain(producer: Side, nats_url: str, name: str) -> None:
+    """One relay works until nothing is pending."""
+
+    async def work() -> None:
+        given = settings(str(producer.engine.url), nats_url, name)
+        broker = await Broker.connect(given)
+        relay = Relay(producer.engine, broker, given)
+        while await relay.step():
+            pass
+        await broker.close()
+
+    asyncio.run(work())
+
+
+def consume(
+    consumer: Side, nats_url: str, name: str, done: Callable[[], bool], seconds: float = 30
+) -> None:
+    """The inbox works until `done`; raises TimeoutError after `seconds`."""
+
+    async def work() -> None:
+        given = settings(str(consumer.engine.url), nats_url, name)
+        broker = await Broker.connect(given)
+        stop = asyncio.Event()
+        inbox = Inbox(Processor(consumer.manifest, consumer.engine), broker, given)
+        task = asyncio.create_task(inbox.run(consumer.manifest, stop))
+        try:
+            async with asyncio.timeout(seconds):
+                while not await asyncio.to_thread(done):
+                    await asyncio.sleep(0.02)
+        finally:
+            stop.set()
+            await task
+            await broker.close()
+
+    with consumer.working():
+        asyncio.run(work())
+
+
+def emit(producer: Side, pairs: Sequence[tuple[int, int]], function: str = "record") -> None:
+    """Ask the ledger for an entry of each pair, a transaction for each."""
+    from chassis import remote
+
+    with producer.working() as shared:
+        for account, number in pairs:
+            remote.emit(f"bank.ledger:{function}", account, number)
+            shared.commit()
