@@ -233,7 +233,7 @@ class AccessReader:
             self._arguments(node, mode, how)
         elif name in ("get", "get_one", "scalar", "exists", "join", "outerjoin", "select_from"):
             self._arguments(node, "read", "orm")
-        elif name in ("add", "add_all", "merge", "bulk_save_objects", "delete"):
+        elif name in ("add", "add_all", "merge", "bulk_save_objects", "delete") and node.args:
             self._written(node, name, variables)
         elif name in _COLLECTIONS and isinstance(node.func, ast.Attribute):
             owner = self._value(node.func.value, variables)
@@ -289,8 +289,7 @@ class AccessReader:
     def _is_session(self, func: ast.AST) -> bool:
         if not isinstance(func, ast.Attribute):
             return False
-        target = self._target(func.value)
-        return bool(target) and "session" in (dotted_name(func.value) or "").lower()
+        return "session" in (dotted_name(func.value) or "").lower()
 
     def _loaded(self, node: ast.Attribute, variables: Mapping[str, Instance]) -> None:
         """A column of a model in an expression, or a relationship that is followed."""

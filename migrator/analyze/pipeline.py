@@ -51,6 +51,7 @@ def analyze(root: Path, *, progress: Progress | None = None) -> Graph:
         unresolved += unknown
     tell("following calls")
     dependencies = [d for c in codes.values() for d in dependencies_of(c, names, codes)]
+    accesses = _where_it_runs(accesses, codes, dependencies)
     definitions = _definitions(codes, names, schema, dependencies)
     objects = {d.id for d in definitions if "signal" in d.traits}
     edges, handlers = blinker.signals(codes, names, objects)
@@ -119,6 +120,26 @@ def _definitions(
         if edge.kind == "decorates" and codes[edge.target].kind == "function":
             roles.setdefault(edge.target, set()).add("decorator")
     return [describe(code, names, codes, roles.get(code.id, set())) for code in codes.values()]
+
+
+def _where_it_runs(
+    accesses: set[Access], codes: dict[str, Code], dependencies: Sequence[Dependency]
+) -> set[Access]:
+    """A statement kept in a constant is an access of the functions that use the constant."""
+    users: dict[str, list[Dependency]] = {}
+    for edge in dependencies:
+        if codes[edge.target].kind == "variable":
+            users.setdefault(edge.target, []).append(edge)
+    found: set[Access] = set()
+    for access in accesses:
+        using = users.get(access.definition, ())
+        found |= {
+            replace(access, definition=e.source, path=codes[e.source].module.path, line=e.line)
+            for e in using
+        }
+        if not using:
+            found.add(access)
+    return found
 
 
 def _imports(modules: Sequence[ParsedModule], names: Names) -> tuple[set[Import], list[Unresolved]]:

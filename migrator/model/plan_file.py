@@ -48,14 +48,16 @@ def _yaml() -> YAML:
 
 
 def _load(path: Path) -> Any:
+    text = ""
     try:
-        return _yaml().load(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        return _yaml().load(text)
     except FileNotFoundError as error:
         raise MigratorError("no plan", where=str(path), hint="run `migrator plan` first") from error
     except MarkedYAMLError as error:
-        # What was left open says more than where the text ended.
-        mark = error.context_mark or error.problem_mark
-        line = mark.line + 1 if mark else 1
+        mark = error.problem_mark
+        # A text that ends too early is wrong in its last line, not below it.
+        line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else 1
         raise MigratorError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise MigratorError(f"cannot be read: {error}", where=str(path)) from error

@@ -175,4 +175,6 @@ def _methods(call: ast.Call) -> tuple[str, ...]:
 
 
 def _joined(prefix: str, rule: str) -> str:
-    return f"{prefix.rstrip('/')}/{rule.lstrip('/')}" if prefix else rule or "/"
+    if prefix and rule:
+        return f"{prefix.rstrip('/')}/{rule.lstrip('/')}"
+    return prefix or rule or "/"
