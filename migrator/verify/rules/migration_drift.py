@@ -23,7 +23,8 @@ def _compare(service: CarvedService) -> Iterator[Finding]:
     expected = {*manifest.owned, *dict(manifest.replicas)}
     models = {table.id: table for table in service.graph.tables if table.source in ("orm", "core")}
     migrated = {table.id: table for table in service.migrated}
-    for name in sorted(expected - set(migrated)):
+    declared = set(models) - set(dict(manifest.remote_inserts))
+    for name in sorted((expected | declared) - set(migrated)):
         yield _finding(service, name, f"no migration makes table {name}")
     for name in sorted(expected & set(migrated) & set(models)):
         yield from _columns(service, models[name], migrated[name])

@@ -12,8 +12,10 @@ from migrator.verify.subject import CarvedService, Monolith, Subject
 def _check(subject: Subject) -> Iterator[Finding]:
     if subject.monolith:
         yield from _undecided(subject.monolith)
+    tables = {t.id for t in subject.monolith.graph.tables} if subject.monolith else set()
     for service in subject.services:
         yield from _foreign(service)
+        yield from _unknown(service, tables)
 
 
 def _undecided(monolith: Monolith) -> Iterator[Finding]:
@@ -37,6 +39,24 @@ def _undecided(monolith: Monolith) -> Iterator[Finding]:
             access.definition,
             access.table,
         )
+
+
+def _unknown(service: CarvedService, tables: set[str]) -> Iterator[Finding]:
+    """SQL text that names a table of the monolith which nothing in the service declares."""
+    for told in service.graph.unresolved:
+        name = told.what.removeprefix("table ").removesuffix(" in SQL text")
+        if name != told.what and name in tables:
+            yield Finding(
+                RULE.name,
+                RULE.severity,
+                service.place(told.path),
+                told.line,
+                f"SQL text uses table {name}, which the service {service.name} neither owns nor "
+                "has a replica of",
+                "decide it in migration.yaml (replicate, call or event) and scaffold again",
+                told.path,
+                name,
+            )
 
 
 def _foreign(service: CarvedService) -> Iterator[Finding]:

@@ -1,0 +1,90 @@
+"""The main job on the sample: real PostgreSQL, NATS, processes and requests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SAMPLE = Path(__file__).parents[2] / "sample_monolith"
+
+
+def migrator(cwd: Path, *arguments: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-m", "migrator", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the main job was done, up to the check."""
+    folder = tmp_path_factory.mktemp("project")
+    migrator(folder, "analyze", str(SAMPLE))
+    migrator(folder, "plan")
+    migrator(folder, "scaffold")
+    files = {p: p.read_bytes() for p in (folder / "workspace").rglob("*") if p.is_file()}
+    assert " unchanged" in migrator(folder, "scaffold")
+    assert {p: p.read_bytes() for p in files} == files
+    port = str(20_000 + hash(str(folder)) % 20_000)
+    report = migrator(folder, "up", "--check", "--port", port)
+    assert " passed, 0 failed" in report
+    return folder
+
+
+def lines(project: Path, process: str) -> list[dict[str, Any]]:
+    log = project / "workspace" / ".migrator" / "run" / "logs" / f"{process}.log"
+    texts = log.read_text("utf-8").splitlines()
+    return [json.loads(text) for text in texts if text.startswith("{")]
+
+
+def test_one_trace_from_the_request_to_the_consumers(project: Path) -> None:
+    [request] = [
+        line
+        for line in lines(project, "applications-web")
+        if line.get("method") == "POST" and line.get("status") == 201
+    ]
+    assert request["route"] == "/api/jobs/<int:job_id>/applications"
+    for consumer in ("notifications-inbox", "billing-inbox"):
+        followed = [
+            line
+            for line in lines(project, consumer)
+            if line.get("trace_id") == request["trace_id"] and line.get("result") == "applied"
+        ]
+        assert followed, consumer
+        assert len({line["message_id"] for line in followed}) == len(followed)
+
+
+def test_no_message_died_or_was_tried_again(project: Path) -> None:
+    services = [p.name for p in (project / "workspace" / "services").iterdir()]
+    troubles = [
+        line
+        for service in services
+        for role in ("inbox", "relay")
+        for line in lines(project, f"{service}-{role}")
+        if line["severity"] in ("WARNING", "ERROR")
+    ]
+    assert troubles == []
+
+
+def test_verify_finds_only_what_waits_for_a_person(project: Path) -> None:
+    found = json.loads(migrator(project, "verify", "--format", "json"))["findings"]
+    assert {f["severity"] for f in found} == {"warning"}
+    assert {f["source"] for f in found} == {"jobmarket.accounts.privacy:erase_user"}
+
+
+def test_an_edit_of_a_generated_file_survives(project: Path) -> None:
+    path = project / "workspace" / "services" / "billing" / "jobmarket" / "billing" / "plans.py"
+    edited = path.read_text("utf-8") + "\nOURS = 1\n"
+    path.write_text(edited, "utf-8")
+    migrator(project, "scaffold")
+    assert path.read_text("utf-8") == edited
