@@ -1,4 +1,4 @@
-"""A relay that kills itself after publishing its n-th batch, before it is marked.
+"""A relay that kills itself after publishing its n-th message chain, before it is marked.
 
 Started by the tests: ``dying_relay.py DATABASE_URL NATS_URL NAMESPACE N``.
 """
@@ -23,7 +23,7 @@ class DyingRelay(Relay):
     left = 1
 
     def _mark(self, connection: Connection, outcome: Outcome) -> None:
-        self.left -= 1
+        self.left -= bool(outcome.published)
         if self.left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
         super()._mark(connection, outcome)
