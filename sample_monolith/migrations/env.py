@@ -3,7 +3,6 @@
 import importlib
 
 from alembic import context
-
 from jobmarket.db import Base, engine
 
 MODELS = [
@@ -31,9 +30,7 @@ def run_offline() -> None:
 
 def run_online() -> None:
     with engine.connect() as connection:
-        context.configure(
-            connection=connection, target_metadata=Base.metadata, compare_type=True
-        )
+        context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
         with context.begin_transaction():
             context.run_migrations()
 

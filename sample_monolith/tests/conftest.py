@@ -66,7 +66,6 @@ def pytest_unconfigure(config):
 def app():
     from alembic import command
     from alembic.config import Config
-
     from jobmarket.app import create_app
 
     command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
@@ -116,8 +115,12 @@ def register(client, login):
 
     def make(email=None, role="candidate", name=None):
         email = email or f"{role}{next(numbers)}@example.com"
-        body = {"email": email, "name": name or email.split("@")[0].title(),
-                "password": PASSWORD, "role": role}
+        body = {
+            "email": email,
+            "name": name or email.split("@")[0].title(),
+            "password": PASSWORD,
+            "role": role,
+        }
         answer = client.post("/api/auth/register", json=body)
         assert answer.status_code == 201, answer.json
         return login(email)
@@ -137,10 +140,9 @@ def employer(register):
 
 @pytest.fixture
 def admin(register, login):
-    from sqlalchemy import update
-
     from jobmarket.db import session
     from jobmarket.models import User
+    from sqlalchemy import update
 
     made = register("admin@example.com")
     session.execute(update(User).where(User.id == made.id).values(role="admin"))

@@ -69,7 +69,11 @@ def test_impossible_jobs_are_refused(client, employer, company, details):
 def test_the_list_is_filtered(client, employer, company, make_job, query, titles):
     make_job(employer, company["id"], location="Berlin", salary_max_cents=7000000)
     make_job(
-        employer, company["id"], "Data Analyst", is_remote=True, employment_type="contract",
+        employer,
+        company["id"],
+        "Data Analyst",
+        is_remote=True,
+        employment_type="contract",
         skills=["SQL", "Python"],
     )
     found = client.get(f"/api/jobs?{query}").json["items"]

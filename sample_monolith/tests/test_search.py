@@ -18,7 +18,9 @@ def test_suggestions_come_from_three_tables(client, employer, make_company, make
     make_job(employer, company["id"], "Data Analyst", skills=["dataviz"])
     found = client.get("/api/search/suggest?q=dat").json["items"]
     assert {(s["label"], s["kind"]) for s in found} == {
-        ("Data Analyst", "job"), ("Data Works", "company"), ("dataviz", "skill"),
+        ("Data Analyst", "job"),
+        ("Data Works", "company"),
+        ("dataviz", "skill"),
     }
 
 
@@ -58,9 +60,7 @@ def alerts(client, headers):
     return [item["reference"] for item in items if item["kind"] == "search_alert"]
 
 
-def test_an_alert_tells_of_a_matching_job(
-    client, candidate, saved, employer, company, make_job
-):
+def test_an_alert_tells_of_a_matching_job(client, candidate, saved, employer, company, make_job):
     make_job(employer, company["id"], location="Rome")
     wanted = make_job(employer, company["id"], location="Berlin")
     assert alerts(client, candidate) == [f"job:{wanted['id']}"]

@@ -42,8 +42,13 @@ def export_user(user_id: int) -> dict[str, Any]:
         "user": user_json(user),
         "profile": profile_json(user.profile) if user.profile else None,
         "applications": [
-            {"id": row.id, "stage": row.stage, "at": iso(row.created_at), "job": row.title,
-             "company": row.name}
+            {
+                "id": row.id,
+                "stage": row.stage,
+                "at": iso(row.created_at),
+                "job": row.title,
+                "company": row.name,
+            }
             for row in applications
         ],
         "notifications": [
@@ -69,9 +74,7 @@ def erase_user(user_id: int) -> None:
     session.execute(update(JobView).where(JobView.viewer_id == user_id).values(viewer_id=None))
     session.execute(delete(CompanyMember).where(CompanyMember.user_id == user_id))
     session.execute(delete(Notification).where(Notification.user_id == user_id))
-    session.execute(
-        delete(NotificationPreference).where(NotificationPreference.user_id == user_id)
-    )
+    session.execute(delete(NotificationPreference).where(NotificationPreference.user_id == user_id))
     session.execute(delete(SavedSearch).where(SavedSearch.user_id == user_id))
     session.execute(update(SearchLog).where(SearchLog.user_id == user_id).values(user_id=None))
     session.execute(text("DELETE FROM quotas WHERE user_id = :id"), {"id": user_id})

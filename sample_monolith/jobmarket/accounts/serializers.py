@@ -16,9 +16,7 @@ def public_user_json(user: User) -> dict[str, Any]:
 
 
 def profile_json(profile: Profile) -> dict[str, Any]:
-    return serialize(
-        profile, "user_id", "headline", "about", "location", "phone", "resume_url"
-    )
+    return serialize(profile, "user_id", "headline", "about", "location", "phone", "resume_url")
 
 
 def token_json(token: ApiToken) -> dict[str, Any]:

@@ -6,8 +6,16 @@ from jobmarket.utils import excerpt, money, serialize
 
 def application_json(application: Application) -> dict[str, Any]:
     data = serialize(
-        application, "id", "job_id", "user_id", "cover_letter", "stage", "offer_cents",
-        "offered_at", "decided_at", "created_at",
+        application,
+        "id",
+        "job_id",
+        "user_id",
+        "cover_letter",
+        "stage",
+        "offer_cents",
+        "offered_at",
+        "decided_at",
+        "created_at",
     )
     job = application.job
     data["offer"] = money(application.offer_cents, job.currency)
@@ -30,8 +38,14 @@ def application_card(application: Application) -> dict[str, Any]:
 def interview_json(interview: Interview, inside: bool = True) -> dict[str, Any]:
     """Rating and feedback are for the company's eyes."""
     data = serialize(
-        interview, "id", "application_id", "interviewer_id", "starts_at", "duration_minutes",
-        "location", "status",
+        interview,
+        "id",
+        "application_id",
+        "interviewer_id",
+        "starts_at",
+        "duration_minutes",
+        "location",
+        "status",
     )
     if inside:
         data.update(serialize(interview, "rating", "feedback"))

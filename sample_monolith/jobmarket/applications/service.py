@@ -51,9 +51,7 @@ def apply_to_job(user_id: int, job_id: int, cover_letter: str) -> Application:
 
 def _refuse_twice(user_id: int, job_id: int) -> None:
     taken = session.scalar(
-        select(Application.id).where(
-            Application.user_id == user_id, Application.job_id == job_id
-        )
+        select(Application.id).where(Application.user_id == user_id, Application.job_id == job_id)
     )
     if taken is not None:
         raise Conflict("you have applied already")
@@ -62,9 +60,9 @@ def _refuse_twice(user_id: int, job_id: int) -> None:
 def application_for(application_id: int, user: User) -> Application:
     """The application, if the user is the candidate or works at the company."""
     application = get_or_404(Application, application_id)
-    if application.user_id != user.id and user.role != Role.ADMIN.value:
-        if not is_member(application.job.company_id, user.id):
-            raise Forbidden("this is not your application")
+    theirs = application.user_id == user.id or user.role == Role.ADMIN.value
+    if not theirs and not is_member(application.job.company_id, user.id):
+        raise Forbidden("this is not your application")
     return application
 
 
@@ -88,9 +86,7 @@ def change_stage(application: Application, new: str) -> None:
     if new in CLOSED:
         application.decided_at = utcnow()
     session.flush()
-    application_stage_changed.send(
-        "applications", application_id=application.id, old=old, new=new
-    )
+    application_stage_changed.send("applications", application_id=application.id, old=old, new=new)
 
 
 def move_application(application_id: int, user: User, new: str) -> Application:

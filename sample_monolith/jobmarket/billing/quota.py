@@ -55,6 +55,7 @@ def quotas_of(user_id: int) -> list[dict[str, object]]:
     for kind, default in QUOTAS.items():
         row = touched.get(kind)
         allowed, used = (row.allowed, row.used) if row else (default, 0)
-        result.append({"kind": kind, "month": month, "allowed": allowed, "used": used,
-                       "left": allowed - used})
+        result.append(
+            {"kind": kind, "month": month, "allowed": allowed, "used": used, "left": allowed - used}
+        )
     return result

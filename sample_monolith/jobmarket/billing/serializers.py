@@ -30,8 +30,16 @@ def entry_json(entry: LedgerEntry) -> dict[str, Any]:
 
 def invoice_json(invoice: Invoice) -> dict[str, Any]:
     data = serialize(
-        invoice, "id", "company_id", "number", "month", "total_cents", "currency", "status",
-        "due_on", "paid_at",
+        invoice,
+        "id",
+        "company_id",
+        "number",
+        "month",
+        "total_cents",
+        "currency",
+        "status",
+        "due_on",
+        "paid_at",
     )
     data["total"] = money(invoice.total_cents, invoice.currency)
     data["paid_by"] = invoice.paid_by.name if invoice.paid_by else None

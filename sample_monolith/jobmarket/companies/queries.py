@@ -68,18 +68,21 @@ def dashboard(company_id: int) -> dict[str, Any]:
         select(Interview.id, Interview.starts_at, Job.title)
         .join(Application, Application.id == Interview.application_id)
         .join(Job, Job.id == Application.job_id)
-        .where(
-            Job.company_id == company_id, Interview.status == InterviewStatus.SCHEDULED.value
-        )
+        .where(Job.company_id == company_id, Interview.status == InterviewStatus.SCHEDULED.value)
         .order_by(Interview.starts_at)
         .limit(5)
     ).all()
     counts = {stage.value: 0 for stage in ApplicationStage}
-    counts.update({stage: count for stage, count in stages})
+    counts.update(dict(stages))
     return {
         "jobs": [
-            {"id": row.id, "title": row.title, "status": row.status,
-             "applications": row.applied, "views": row.viewed}
+            {
+                "id": row.id,
+                "title": row.title,
+                "status": row.status,
+                "applications": row.applied,
+                "views": row.viewed,
+            }
             for row in jobs
         ],
         "stages": counts,

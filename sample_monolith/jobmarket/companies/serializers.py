@@ -6,8 +6,16 @@ from jobmarket.utils import serialize
 
 def company_json(company: Company) -> dict[str, Any]:
     return serialize(
-        company, "id", "name", "slug", "website", "description", "city", "is_verified",
-        "owner_id", "created_at",
+        company,
+        "id",
+        "name",
+        "slug",
+        "website",
+        "description",
+        "city",
+        "is_verified",
+        "owner_id",
+        "created_at",
     )
 
 

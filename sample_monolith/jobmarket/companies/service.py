@@ -25,9 +25,7 @@ def create_company(user_id: int, name: str, details: dict[str, Any]) -> Company:
     )
     session.add(company)
     session.flush()
-    session.add(
-        CompanyMember(company_id=company.id, user_id=user_id, role=CompanyRole.OWNER.value)
-    )
+    session.add(CompanyMember(company_id=company.id, user_id=user_id, role=CompanyRole.OWNER.value))
     session.flush()
     company_created.send("companies", company_id=company.id, user_id=user_id)
     session.commit()

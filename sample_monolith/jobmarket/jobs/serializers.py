@@ -7,9 +7,22 @@ from jobmarket.utils import excerpt, money, serialize
 
 def job_json(job: Job) -> dict[str, Any]:
     data = serialize(
-        job, "id", "company_id", "title", "slug", "description", "location", "employment_type",
-        "is_remote", "salary_min_cents", "salary_max_cents", "currency", "status",
-        "published_at", "expires_at", "closed_at",
+        job,
+        "id",
+        "company_id",
+        "title",
+        "slug",
+        "description",
+        "location",
+        "employment_type",
+        "is_remote",
+        "salary_min_cents",
+        "salary_max_cents",
+        "currency",
+        "status",
+        "published_at",
+        "expires_at",
+        "closed_at",
     )
     data["company"] = company_brief(job.company)
     data["skills"] = sorted(skill.name for skill in job.skills)

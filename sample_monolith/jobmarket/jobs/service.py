@@ -13,8 +13,14 @@ from jobmarket.signals import job_closed, job_published
 from jobmarket.utils import get_or_404, unique_slug, utcnow
 
 JOB_FIELDS = (
-    "title", "description", "location", "employment_type", "is_remote",
-    "salary_min_cents", "salary_max_cents", "currency",
+    "title",
+    "description",
+    "location",
+    "employment_type",
+    "is_remote",
+    "salary_min_cents",
+    "salary_max_cents",
+    "currency",
 )
 
 
@@ -90,9 +96,7 @@ def delete_job(job_id: int) -> None:
     from jobmarket.models import Application
 
     job = get_or_404(Job, job_id)
-    applied = session.scalar(
-        select(func.count(Application.id)).where(Application.job_id == job_id)
-    )
+    applied = session.scalar(select(func.count(Application.id)).where(Application.job_id == job_id))
     if applied:
         raise Conflict("people have applied; close the job instead")
     session.delete(job)

@@ -32,17 +32,13 @@ def start_conversation(application_id: int, user: User) -> Conversation:
 
 
 def conversation_of(application_id: int) -> Conversation | None:
-    return session.scalar(
-        select(Conversation).where(Conversation.application_id == application_id)
-    )
+    return session.scalar(select(Conversation).where(Conversation.application_id == application_id))
 
 
 def open_for(conversation_id: int, user: User) -> Conversation:
     """The conversation, if the user takes part in it."""
     found = session.get(Conversation, conversation_id)
-    if found is None or not (
-        found.candidate_id == user.id or is_member(found.company_id, user.id)
-    ):
+    if found is None or not (found.candidate_id == user.id or is_member(found.company_id, user.id)):
         raise NotFound("no such conversation")
     return found
 

@@ -99,6 +99,9 @@ def thank_for_payment(sender: Any, invoice_id: int, company_id: int, **extra: An
     invoice = session.get(Invoice, invoice_id)
     for user_id in recruiter_ids(company_id):
         notify(
-            user_id, "invoice_paid", f"Invoice {invoice.number} is paid", "Thank you.",
+            user_id,
+            "invoice_paid",
+            f"Invoice {invoice.number} is paid",
+            "Thank you.",
             f"invoice:{invoice_id}",
         )

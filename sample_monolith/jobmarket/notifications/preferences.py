@@ -5,10 +5,21 @@ from jobmarket.errors import NotFound
 from jobmarket.notifications.models import NotificationPreference
 
 KINDS = (
-    "welcome", "application_received", "application_confirmed", "application_moved",
-    "application_withdrawn", "application_offer", "job_closed", "interview_scheduled",
-    "interview_cancelled", "message_received", "search_alert", "company_invited",
-    "company_verified", "invoice_issued", "invoice_paid",
+    "welcome",
+    "application_received",
+    "application_confirmed",
+    "application_moved",
+    "application_withdrawn",
+    "application_offer",
+    "job_closed",
+    "interview_scheduled",
+    "interview_cancelled",
+    "message_received",
+    "search_alert",
+    "company_invited",
+    "company_verified",
+    "invoice_issued",
+    "invoice_paid",
 )
 
 
@@ -33,8 +44,13 @@ def preferences_of(user_id: int) -> list[dict[str, object]]:
     result = []
     for kind in KINDS:
         row = chosen.get(kind)
-        result.append({"kind": kind, "in_app": row.in_app if row else True,
-                       "email": row.email if row else True})
+        result.append(
+            {
+                "kind": kind,
+                "in_app": row.in_app if row else True,
+                "email": row.email if row else True,
+            }
+        )
     return result
 
 

@@ -7,9 +7,7 @@ from jobmarket.models import User
 from jobmarket.notifications.models import Notification
 
 
-def notifications_query(
-    user_id: int, kind: str | None = None, unread: bool = False
-) -> Select[Any]:
+def notifications_query(user_id: int, kind: str | None = None, unread: bool = False) -> Select[Any]:
     query = (
         select(Notification).where(Notification.user_id == user_id).order_by(Notification.id.desc())
     )

@@ -12,9 +12,7 @@ def notify(user_id: int, kind: str, title: str, body: str, reference: str) -> No
     if not wants(user_id, kind):
         return
     session.add(
-        Notification(
-            user_id=user_id, kind=kind, title=title[:200], body=body, reference=reference
-        )
+        Notification(user_id=user_id, kind=kind, title=title[:200], body=body, reference=reference)
     )
     session.flush()
 

@@ -87,8 +87,12 @@ def funnel_total(company_id: int) -> int:
 def time_to_hire(company_id: int) -> list[dict[str, Any]]:
     rows = session.execute(text(TIME_TO_HIRE_SQL), {"company_id": company_id})
     return [
-        {"job_id": row.job_id, "title": row.title, "candidate": row.candidate,
-         "days": round(float(row.days), 2)}
+        {
+            "job_id": row.job_id,
+            "title": row.title,
+            "candidate": row.candidate,
+            "days": round(float(row.days), 2),
+        }
         for row in rows
     ]
 

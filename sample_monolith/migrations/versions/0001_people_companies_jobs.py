@@ -15,9 +15,7 @@ depends_on = None
 
 def timestamps() -> list[sa.Column]:
     return [
-        sa.Column(
-            name, sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
-        )
+        sa.Column(name, sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False)
         for name in ("created_at", "updated_at")
     ]
 
@@ -123,6 +121,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name in (
-        "job_skills", "skills", "jobs", "company_members", "companies", "profiles", "users",
+        "job_skills",
+        "skills",
+        "jobs",
+        "company_members",
+        "companies",
+        "profiles",
+        "users",
     ):
         op.drop_table(name)

@@ -15,9 +15,7 @@ depends_on = None
 
 def timestamps() -> list[sa.Column]:
     return [
-        sa.Column(
-            name, sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
-        )
+        sa.Column(name, sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False)
         for name in ("created_at", "updated_at")
     ]
 

@@ -112,6 +112,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name in (
-        "daily_reports", "ledger_entries", "invoice_lines", "invoices", "subscriptions", "quotas",
+        "daily_reports",
+        "ledger_entries",
+        "invoice_lines",
+        "invoices",
+        "subscriptions",
+        "quotas",
     ):
         op.drop_table(name)
