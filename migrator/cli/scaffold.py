@@ -33,12 +33,20 @@ def scaffold(
     output: Annotated[Path, typer.Option(help="The workspace to write.")] = Path("workspace"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print every change as a diff.")] = False,
+    fresh_migrations: Annotated[
+        bool,
+        typer.Option(
+            "--fresh-migrations",
+            help="Start at one first revision again: for services that run nowhere yet.",
+        ),
+    ] = False,
 ) -> None:
     """Carve the planned services out of the monolith's own code into a workspace."""
     from migrator.analyze.pipeline import analyze
     from migrator.model.graph_file import read_graph
     from migrator.model.plan_file import read_plan
     from migrator.plan.resolve import assign
+    from migrator.scaffold.revisions.read import read_histories
     from migrator.scaffold.source import read_source
     from migrator.scaffold.workspace import build
     from migrator.scaffold.write import apply, changes_to
@@ -47,7 +55,12 @@ def scaffold(
     planned = read_plan(plan)
     wanted = _known(tuple(services or ()), tuple(s.name for s in planned.services), plan)
     graph = analyze(root)
-    workspace = build(planned, assign(planned, graph), graph, read_source(root, graph), wanted)
+    histories = (
+        {} if fresh_migrations else read_histories(output, [s.name for s in planned.services])
+    )
+    workspace = build(
+        planned, assign(planned, graph), graph, read_source(root, graph), wanted, histories
+    )
     changes = changes_to(output, workspace.files, workspace.scope)
     if diff:
         typer.echo("".join(c.diff() for c in changes if c.text != c.previous), nl=False)

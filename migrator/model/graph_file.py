@@ -17,6 +17,7 @@ _RENAMED = {
     "Dependency": {"source": "from", "target": "to"},
     "ForeignKey": {"source": "from", "target": "to"},
 }
+T = typing.TypeVar("T")
 _HINT = "run `migrator analyze PATH` to write it anew"
 
 
@@ -97,3 +98,13 @@ def _record(kind: type, data: Any) -> Any:
         if key in data:
             values[name] = _built(hint, data[key])
     return kind(**values)
+
+
+def to_plain(value: Any) -> dict[str, Any]:
+    """A frozen dataclass of Graph values as plain JSON data."""
+    return typing.cast(dict[str, Any], _plain(value))
+
+
+def from_plain(kind: type[T], data: Any) -> T:
+    """The way back from `to_plain`; raises TypeError, KeyError, ValueError or AttributeError."""
+    return typing.cast(T, _built(kind, data))

@@ -13,7 +13,7 @@ from migrator.model.plan import Assignment, Plan
 from migrator.plan.closure import Needs, close
 from migrator.scaffold.carve import carve_service, carve_shared
 from migrator.scaffold.images import IMAGES
-from migrator.scaffold.migrations import initial_revision
+from migrator.scaffold.revisions import History, dump_schema, revisions_for, schema_of
 from migrator.scaffold.templates import render, rendered_tree
 
 
@@ -36,9 +36,18 @@ class Source:
 
 
 def build(
-    plan: Plan, assignment: Assignment, graph: Graph, source: Source, wanted: tuple[str, ...] = ()
+    plan: Plan,
+    assignment: Assignment,
+    graph: Graph,
+    source: Source,
+    wanted: tuple[str, ...] = (),
+    histories: Mapping[str, History] | None = None,
 ) -> Workspace:
-    """All files for the `wanted` services (all, when empty)."""
+    """All files for the `wanted` services (all, when empty).
+
+    `histories` holds the revisions that services have already; what changed since becomes one
+    more. Raises MigratorError where a service's revisions have several heads.
+    """
     needs = {s.name: close(s.name, plan, assignment, graph) for s in plan.services}
     manifests = _manifests(plan, assignment, graph, needs)
     chosen = [s for s in plan.services if not wanted or s.name in wanted]
@@ -46,9 +55,11 @@ def build(
     problems: list[str] = []
     for service in chosen:
         carved, found = carve_service(source.texts, needs[service.name], graph)
-        problems += [f"{service.name}: {problem}" for problem in found]
         manifest = manifests[service.name]
         home = f"services/{service.name}"
+        migrations, changed = _migrations(home, manifest, graph, (histories or {}))
+        problems += [f"{service.name}: {problem}" for problem in (*found, *changed)]
+        files |= migrations
         files |= {f"{home}/{path}": text for path, text in carved.items()}
         files |= dict(_service_files(home, manifest, service.purpose, graph, source, tuple(found)))
     files |= _libraries(graph, assignment, source, manifests)
@@ -151,8 +162,6 @@ def _service_files(
     problems: tuple[str, ...],
 ) -> Iterator[tuple[str, str]]:
     yield f"{home}/service.toml", dump_manifest(manifest)
-    revision = initial_revision(manifest.name, manifest.owned, dict(manifest.replicas), graph)
-    yield f"{home}/migrations/versions/0001_initial.py", revision
     yield from rendered_tree(
         "service/files",
         home,
@@ -162,6 +171,17 @@ def _service_files(
         requirements=source.requirements,
         problems=problems,
     )
+
+
+def _migrations(
+    home: str, manifest: ServiceManifest, graph: Graph, histories: Mapping[str, History]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The files of a service's revisions, and what a person must look at in the newest."""
+    folder = f"{home}/migrations/versions"
+    schema = schema_of(manifest.owned, dict(manifest.replicas), graph)
+    revisions = revisions_for(manifest.name, schema, histories.get(manifest.name), folder)
+    files = {f"{folder}/{name}": text for name, text in revisions.files.items()}
+    return files | {f"{home}/migrations/schema.json": dump_schema(schema)}, revisions.problems
 
 
 def _is_declarative_base(graph: Graph, definition: str) -> bool:

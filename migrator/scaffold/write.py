@@ -48,7 +48,7 @@ def changes_to(workspace: Path, files: Mapping[str, str], scope: tuple[str, ...]
     is generated no more get deleted. Raises MigratorError where a file of someone else's
     stands in the way.
     """
-    locked = _read_lock(workspace)
+    locked = read_lock(workspace)
     if locked is None:
         _refuse_foreign_files(workspace)
         locked = {}
@@ -64,7 +64,7 @@ def changes_to(workspace: Path, files: Mapping[str, str], scope: tuple[str, ...]
 
 def apply(workspace: Path, changes: list[Change], files: Mapping[str, str]) -> None:
     """Write the changes and the new lock; each file is replaced in one step."""
-    locked = _read_lock(workspace) or {}
+    locked = read_lock(workspace) or {}
     for change in changes:
         path = workspace / change.path
         if change.action in _WRITTEN and change.text is not None:
@@ -146,7 +146,11 @@ def _refuse_foreign_files(workspace: Path) -> None:
         )
 
 
-def _read_lock(workspace: Path) -> dict[str, str] | None:
+def read_lock(workspace: Path) -> dict[str, str] | None:
+    """The hash of each generated file by path; None where nothing was generated yet.
+
+    Raises MigratorError where the lock is damaged.
+    """
     text = _read(workspace / LOCK)
     if text is None:
         return None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import types
-
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from migrator.model.graph import Column, Constraint, ForeignKey, Graph, Table
-from migrator.scaffold.migrations import initial_revision
+from migrator.scaffold.revisions import revisions_for, schema_of
 
 
 def table(name: str, *columns: Column, constraints: tuple[Constraint, ...] = ()) -> Table:
@@ -57,20 +54,14 @@ GRAPH = Graph(
 )
 
 
-@pytest.fixture
-def bare_chassis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The revision asks the chassis for its tables; here only ours are looked at."""
-    chassis = types.ModuleType("chassis")
-    schema = types.ModuleType("chassis.schema")
-    schema.upgrade = schema.downgrade = lambda _: None  # type: ignore[attr-defined]
-    chassis.schema = schema  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "chassis", chassis)
-    monkeypatch.setitem(sys.modules, "chassis.schema", schema)
+def initial_revision(owned: list[str], replicas: dict[str, str]) -> str:
+    [text] = revisions_for("orders", schema_of(owned, replicas, GRAPH), None, "").files.values()
+    return text
 
 
 @pytest.mark.usefixtures("bare_chassis")
 def test_upgrade_and_downgrade_on_postgresql(postgres_url: str) -> None:
-    text = initial_revision("orders", ["orders", "lines"], {"users": "accounts"}, GRAPH)
+    text = initial_revision(["orders", "lines"], {"users": "accounts"})
     revision: dict[str, object] = {}
     engine = sa.create_engine(postgres_url)
     with engine.begin() as connection:
@@ -96,6 +87,6 @@ def test_upgrade_and_downgrade_on_postgresql(postgres_url: str) -> None:
 
 
 def test_a_crossing_key_becomes_a_plain_column_that_says_where_it_points() -> None:
-    text = initial_revision("orders", ["orders", "lines"], {}, GRAPH)
+    text = initial_revision(["orders", "lines"], {})
     assert "# points to users.id" in text
     assert '"users"' not in text
