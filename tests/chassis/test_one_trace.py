@@ -7,7 +7,7 @@ import logging
 
 import pytest
 from chassis import remote
-from chassis.logging_json import JsonFormatter
+from chassis.telemetry.logging_json import JsonFormatter
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from support.delivery import Side, consume, drain, namespace

@@ -12,15 +12,15 @@ from typing import Any
 
 # Before any module of the service: instrumentation must see the engine being made.
 from chassis import telemetry  # isort: skip
-from flask import Flask, Response, request
+from flask import Flask, Response
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from chassis import calls, capture
 from chassis.manifest import Manifest, load
+from chassis.telemetry.flask import STARTED
 
-_log = logging.getLogger("chassis.access")
-_STARTED = "chassis.started"
+_log = logging.getLogger("chassis.web")
 
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -36,7 +36,6 @@ def create_app(manifest: Manifest | None = None) -> Flask:
     app = _from_factory(manifest.factory)
     telemetry.instrument_flask(app)
     app.register_blueprint(calls.blueprint(frozenset(manifest.serves_calls), manifest.package))
-    app.after_request(_log_access)
     # In front of the application: its own hooks (authentication, say) must not decide whether
     # the process is alive.
     app.wsgi_app = _Operations(app.wsgi_app, manifest.name)  # type: ignore[method-assign, assignment]
@@ -66,7 +65,7 @@ class _Operations:
         }
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        environ[_STARTED] = time.perf_counter()
+        environ[STARTED] = time.perf_counter()
         page = self._pages.get(environ.get("PATH_INFO", ""))
         if page is None or environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
             return self._application(environ, start)
@@ -94,16 +93,3 @@ class _Operations:
 
 def _json(value: dict[str, str], status: int) -> Response:
     return Response(json.dumps(value), status, content_type="application/json")
-
-
-def _log_access(response: Response) -> Response:
-    started = request.environ.get(_STARTED, time.perf_counter())
-    fields = {
-        "method": request.method,
-        "path": request.path,
-        "route": request.url_rule.rule if request.url_rule else None,
-        "status": response.status_code,
-        "duration_ms": round((time.perf_counter() - started) * 1000, 2),
-    }
-    _log.info("request", extra=fields)
-    return response
