@@ -14,13 +14,29 @@ SCHEMA_VERSION = 1
 
 DefinitionKind = Literal["function", "class", "variable"]
 AccessMode = Literal["read", "insert", "update", "delete"]
-AccessHow = Literal["orm", "core", "sql", "relationship", "cascade"]
+AccessHow = Literal["orm", "core", "sql", "relationship", "cascade", "trace"]
 Confidence = Literal["certain", "likely"]
 DependencyKind = Literal["calls", "references", "inherits", "decorates", "signals", "imports"]
 ImportKind = Literal["static", "lazy", "type_checking", "dynamic", "conditional"]
 EntryPointKind = Literal["route", "cli", "task", "signal"]
 TableSource = Literal["orm", "core", "migration", "sql", "database"]
 ConstraintKind = Literal["unique", "check", "index", "primary_key"]
+KeySource = Literal["code", "database"]
+ObservationKind = Literal["request", "call", "access"]
+DiscrepancyKind = Literal[
+    "table_without_code",
+    "table_not_in_database",
+    "table_not_touched",
+    "column_without_code",
+    "column_not_in_database",
+    "foreign_key_without_code",
+    "foreign_key_not_in_database",
+    "entry_point_never_seen",
+    "call_never_seen",
+    "call_without_code",
+    "access_never_seen",
+    "access_without_code",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +122,11 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`definition` is the mapped class or Core table that declares it, None when only SQL does."""
+    """`definition` is the mapped class or Core table that declares it, None when only SQL does.
+
+    `rows` is the live database's own estimate, None where no database was looked at. A table
+    that only the database shows has an empty `path` and line 0.
+    """
 
     name: str
     schema: str | None
@@ -116,6 +136,7 @@ class Table:
     source: TableSource
     definition: str | None = None
     constraints: tuple[Constraint, ...] = ()
+    rows: int | None = None
 
     @property
     def id(self) -> str:
@@ -124,7 +145,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """From `columns` of table `source` to `referred_columns` of table `target`."""
+    """From `columns` of table `source` to `referred_columns` of table `target`.
+
+    `known_from` is ``database`` for one that the code does not declare; its `path` is empty.
+    """
 
     source: str
     target: str
@@ -134,6 +158,7 @@ class ForeignKey:
     line: int
     on_delete: str | None = None
     name: str | None = None
+    known_from: KeySource = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +257,50 @@ class Unresolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What traces showed, counted over all that were read.
+
+    `source` is the definition that ran: the innermost function that a span names (`exact`), or
+    else the function of the route that was asked for. `target` is an entry point's label for
+    ``request`` (``GET /jobs``), a definition for ``call``, a table for ``access``, then with
+    `mode`. `in_code` tells whether the static analysis has the same edge. `statements` holds up
+    to three of the SQL texts as they were recorded, literals replaced by ``?``.
+    """
+
+    kind: ObservationKind
+    source: str
+    target: str
+    mode: AccessMode | None
+    count: int
+    milliseconds: float
+    exact: bool
+    in_code: bool
+    statements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CoChange:
+    """Modules `source` < `target` changed in the same `commits`; `weight` counts a commit of n
+    files as 1/(n-1), so that huge commits say little (formula in `analyze.evidence.history`)."""
+
+    source: str
+    target: str
+    commits: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Where the code and the evidence (database, traces) do not say the same about `subject`."""
+
+    kind: DiscrepancyKind
+    subject: str
+    detail: str
+    path: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Everything known, each tuple sorted so that the same input gives the same bytes."""
 
@@ -247,5 +316,8 @@ class Graph:
     entry_points: tuple[EntryPoint, ...] = ()
     transactions: tuple[Transaction, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    co_changes: tuple[CoChange, ...] = ()
+    discrepancies: tuple[Discrepancy, ...] = ()
     stats: dict[str, int] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION

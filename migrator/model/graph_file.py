@@ -16,6 +16,8 @@ from migrator.model.graph import SCHEMA_VERSION, Graph
 _RENAMED = {
     "Dependency": {"source": "from", "target": "to"},
     "ForeignKey": {"source": "from", "target": "to"},
+    "Observation": {"source": "from", "target": "to"},
+    "CoChange": {"source": "from", "target": "to"},
 }
 T = typing.TypeVar("T")
 _HINT = "run `migrator analyze PATH` to write it anew"
@@ -83,7 +85,9 @@ def _built(kind: Any, data: Any) -> Any:
         return None if data is None else _built(options[0], data)
     if origin is typing.Literal and data not in typing.get_args(kind):
         raise ValueError(f"{data!r} is none of {', '.join(map(str, typing.get_args(kind)))}")
-    if kind in (str, int, bool) and not isinstance(data, kind):
+    if kind is float and isinstance(data, int | float):
+        return float(data)
+    if kind in (str, int, bool, float) and not isinstance(data, kind):
         raise ValueError(f"{kind.__name__} expected, {data!r} found")
     return data
 
