@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from migrator.model.slo import Slo
+
 PLAN_VERSION = 1
 
 Decision = Literal["replicate", "call", "event", "share", "keep", "manual"]
@@ -13,12 +15,16 @@ CutKind = Literal["code", "read", "write", "foreign_key", "signal"]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A bounded context: definitions (ids, or globs over ids) and the tables it alone owns."""
+    """A bounded context: definitions (ids, or globs over ids) and the tables it alone owns.
+
+    Empty `slos` stand for ``slo.DEFAULT_SLOS``.
+    """
 
     name: str
     purpose: str
     tables: tuple[str, ...]
     definitions: tuple[str, ...]
+    slos: tuple[Slo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from migrator.model import slo_file
 from migrator.model.errors import MigratorError
 from migrator.model.plan import PLAN_VERSION, Cut, CutKind, Decision, Pin, Plan, Service, Step
 
@@ -71,6 +72,8 @@ def _document(plan: Plan) -> CommentedMap:
             tables=list(service.tables),
             definitions=list(service.definitions),
         )
+        if service.slos:
+            services[service.name]["slos"] = slo_file.document(service.slos)
     return CommentedMap(
         version=plan.version,
         services=services,
@@ -142,7 +145,8 @@ class _Reader:
         data = services[name]
         self._expect(data, dict, f"service {name}: purpose, tables, definitions", services, name)
         purpose = str(data.get("purpose", ""))
-        return Service(name, purpose, self._texts(data, "tables"), self._texts(data, "definitions"))
+        tables, definitions = self._texts(data, "tables"), self._texts(data, "definitions")
+        return Service(name, purpose, tables, definitions, slo_file.parse(data, self._fail))
 
     def _cut(self, data: Any, known: set[str]) -> Cut:
         source, target = self._name(data, "from", known), self._name(data, "to", known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from migrator.model.graph import Graph
-from migrator.model.plan import Plan, Service
+from migrator.model.plan import Plan
 from migrator.plan.propose import completed, globs, propose
 from migrator.plan.resolve import assign
 
@@ -31,12 +31,11 @@ def replan(before: Plan, graph: Graph) -> Plan:
             owners[table] = goal
     added = [p for p in globs(graph, home) if assign_differs(p[0], home, assignment.owner_of)]
     services = tuple(
-        Service(
-            s.name,
-            s.purpose,
-            tuple(t for t in s.tables if t in tables)
+        replace(
+            s,
+            tables=tuple(t for t in s.tables if t in tables)
             + tuple(sorted(t for t, o in owners.items() if o == s.name and t not in s.tables)),
-            s.definitions + tuple(p for p, owner in added if owner == s.name),
+            definitions=s.definitions + tuple(p for p, owner in added if owner == s.name),
         )
         for s in before.services
     )

@@ -19,6 +19,19 @@ def templates_root() -> Path:
     return installed if installed.is_dir() else package.parent / "templates"
 
 
+def runbooks_root() -> Path:
+    """The folder of runbooks: inside the installed wheel, or ``docs/runbooks`` of a checkout."""
+    installed = templates_root() / "runbooks"
+    return installed if installed.is_dir() else templates_root().parent / "docs" / "runbooks"
+
+
+def plain_tree(root: Path, target: str) -> Iterator[tuple[str, str]]:
+    """Every file below `root` as (path below `target`, text), copied as it is."""
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            yield f"{target}/{path.relative_to(root).as_posix()}", path.read_text("utf-8")
+
+
 @cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(

@@ -13,6 +13,7 @@ from migrator.model.plan import Assignment, Plan
 from migrator.plan.closure import Needs, close
 from migrator.scaffold.carve import carve_service, carve_shared
 from migrator.scaffold.images import IMAGES
+from migrator.scaffold.observability import observability_files
 from migrator.scaffold.revisions import History, dump_schema, revisions_for, schema_of
 from migrator.scaffold.templates import render, rendered_tree
 
@@ -215,7 +216,7 @@ def _libraries(
 
 
 def _around(plan: Plan, manifests: list[ServiceManifest], *, complete: bool) -> dict[str, str]:
-    context = {
+    context: dict[str, object] = {
         "plan": plan,
         "manifests": manifests,
         "complete": complete,
@@ -230,7 +231,8 @@ def _around(plan: Plan, manifests: list[ServiceManifest], *, complete: bool) -> 
     files = dict(rendered_tree("gateway", "gateway"))
     files["gateway/routes.json"] = json.dumps(routes, indent=2) + "\n"
     files |= dict(rendered_tree("workspace/files", "", **context))
-    files |= dict(rendered_tree("observability", "observability", **context))
+    chosen = [s for s in plan.services if s.name in {manifest.name for manifest in manifests}]
+    files |= observability_files(chosen, manifests, context)
     for manifest in manifests:
         files[f"deploy/kubernetes/{manifest.name}.yaml"] = render(
             "kubernetes/service.yaml.jinja", manifest=manifest

@@ -1,0 +1,47 @@
+"""What watches the workspace: configuration, rules with their tests, runbooks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from migrator.model.manifest import ServiceManifest
+from migrator.model.plan import Service
+from migrator.scaffold.slo_rules import slo_rules, slo_tests
+from migrator.scaffold.templates import plain_tree, rendered_tree, runbooks_root
+
+_RULES = "observability/prometheus/rules/slo.yml"
+_TESTS = "observability/prometheus/rule_tests/slo.yml"
+_HEAD = {
+    _RULES: "The SLOs of migration.yaml as recording rules; slo_alerts.yml watches them.",
+    _TESTS: "promtool test rules rule_tests/*.yml: each SLO fires when nothing succeeds.",
+}
+
+
+def observability_files(
+    services: Sequence[Service], manifests: Sequence[ServiceManifest], context: dict[str, object]
+) -> dict[str, str]:
+    """The files below ``observability/`` and ``docs/runbooks/``."""
+    context = {**context, "manifests": manifests}
+    files = dict(rendered_tree("observability", "observability", **context))
+    # The gateway sees what users see, also when a service does not answer at all.
+    slos = {"gateway": (), **{service.name: service.slos for service in services}}
+    files[_RULES] = _yaml(slo_rules(slos), _HEAD[_RULES])
+    files[_TESTS] = _yaml(slo_tests(slos), _HEAD[_TESTS])
+    files |= dict(plain_tree(runbooks_root(), "docs/runbooks"))
+    return files
+
+
+def _yaml(document: dict[str, Any], head: str) -> str:
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = False
+    yaml.width = 10_000
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    # The same labels stand in many rules; references would be hard to read.
+    yaml.representer.ignore_aliases = lambda _: True
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return f"# {head}\n{stream.getvalue()}"
