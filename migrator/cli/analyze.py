@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from migrator.model.graph import Graph
+    from migrator.model.plan import Assignment, Plan
 
 _EPILOG = """Examples:
 
   migrator analyze .                          the monolith in this folder
 
   migrator analyze src --format json | jq .stats
+
+  migrator analyze . --html graph.html        a page to look around in
+
+  migrator analyze . --explain orders         who reads and writes a table, with file and line
 
 Writes .migrator/graph.json, which plan, scaffold and verify read.
 """
@@ -33,6 +41,13 @@ def analyze(
     output: Annotated[Path, typer.Option(help="Where the graph goes.")] = Path(
         ".migrator/graph.json"
     ),
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Also write the graph as one page.", show_default=False),
+    ] = None,
+    plan: Annotated[Path, typer.Option(help="The plan whose services are shown.")] = Path(
+        "migration.yaml"
+    ),
 ) -> None:
     """Read a monolith: modules, routes, tables, who reads and writes them, transactions."""
     from rich.console import Console
@@ -45,11 +60,27 @@ def analyze(
     errors = Console(stderr=True)
     with errors.status("reading") as status:
         graph = read_monolith(path, progress=status.update)
+    proposed = _proposed(plan, graph) if html else None
     text = dump_graph(graph)
     write_atomically(output, text)
+    if html:
+        from migrator.report.html.page import page
+
+        write_atomically(html, page(graph, *(proposed or ())))
     if output_format is Format.json:
         typer.echo(text, nl=False)
     else:
         Console(highlight=False, width=None if errors.is_terminal else 100).print(
             summary(graph, output.as_posix())
         )
+
+
+def _proposed(path: Path, graph: Graph) -> tuple[Plan, Assignment] | None:
+    """The plan with its globs resolved; none where there is no plan yet."""
+    from migrator.model.plan_file import read_plan
+    from migrator.plan.resolve import assign
+
+    if not path.exists():
+        return None
+    plan = read_plan(path)
+    return plan, assign(plan, graph)

@@ -95,9 +95,7 @@ def _best_place(r: float, placed: Mapping[int, Disc], weights: Mapping[int, floa
         distance = disc.r + r + _GAP
         for step in range(_ANGLES):
             angle = 2 * math.pi * step / _ANGLES
-            here = Disc(
-                disc.x + distance * math.cos(angle), disc.y + distance * math.sin(angle), r
-            )
+            here = Disc(disc.x + distance * math.cos(angle), disc.y + distance * math.sin(angle), r)
             if any(_overlap(here, other) for other in placed.values()):
                 continue
             cost = 0.35 * _far(here, Disc(0.0, 0.0, 0.0))

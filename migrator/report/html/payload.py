@@ -109,9 +109,9 @@ def _ties(
         if module is not None and table is not None:
             ties[module, shift + table] += _TABLE_TIE[access.mode]
     for key in graph.foreign_keys:
-        a, b = index.tables.get(key.source), index.tables.get(key.target)
-        if a is not None and b is not None and a != b:
-            ties[shift + min(a, b), shift + max(a, b)] += 1.0
+        source, target = index.tables.get(key.source), index.tables.get(key.target)
+        if source is not None and target is not None and source != target:
+            ties[shift + min(source, target), shift + max(source, target)] += 1.0
     return ties
 
 

@@ -5,6 +5,7 @@ const make = (tag, attributes = {}, ...children) => {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "class") element.className = value;
+    else if (name === "style") element.style.cssText += value;
     else if (name === "colour") element.style.setProperty("--c", value);
     else element.setAttribute(name, value === true ? "" : value);
   }

@@ -116,7 +116,7 @@ const flows = (scale, lit) => {
     const a = { x: g.x + ux * g.r, y: g.y + uy * g.r }, b = { x: other.x - ux * other.r, y: other.y - uy * other.r };
     const share = Math.log2(1 + weight) / most;
     pen.strokeStyle = tie.write && state.show.write ? inks.write : tie.read && state.show.read ? inks.read : inks.soft;
-    pen.globalAlpha = (mine ? 0.75 : 0.12 + 0.3 * share) * (scale > 0.75 && !mine ? 0.4 : 1);
+    pen.globalAlpha = (mine ? 0.8 : 0.2 + 0.35 * share) * (scale > 0.95 && !mine ? 0.4 : 1);
     pen.lineWidth = (1 + 7 * share * share) / Math.max(scale, 0.18) * (scale > 0.6 ? 0.7 : 1);
     pen.lineCap = "butt";
     pen.beginPath();
