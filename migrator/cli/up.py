@@ -27,6 +27,9 @@ def up(
         str | None, typer.Option("--python", help="The Python that runs the services.")
     ] = None,
     port: Annotated[int, typer.Option("--port", help="Where the gateway listens.")] = 8080,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Print the way of each request across the services.")
+    ] = False,
 ) -> None:
     """Run the workspace here: PostgreSQL, NATS, every service, the gateway; Ctrl-C stops all."""
     import sys
@@ -40,5 +43,5 @@ def up(
         raise MigratorError(
             f"not installed: {error.name}", hint="pip install 'migrator[up]'"
         ) from error
-    options = Options(workspace, python or sys.executable, port, check, checks)
+    options = Options(workspace, python or sys.executable, port, check, checks, trace)
     raise typer.Exit(run(options, TerminalScreen()))

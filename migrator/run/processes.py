@@ -18,7 +18,8 @@ _UNWANTED = ("PYTHONPATH", "PYTHONHOME", "FLASK_APP", "GUNICORN_CMD_ARGS", "WERK
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process to run: `url` answers at `ready` once it can work, where it has one."""
+    """One process to run: `url` answers at `ready` once it can work, where it has one;
+    `metrics` is the page that Prometheus reads."""
 
     service: str
     role: str
@@ -27,6 +28,7 @@ class Process:
     environment: tuple[tuple[str, str], ...]
     url: str | None = None
     ready: str | None = None
+    metrics: str | None = None
 
     @property
     def name(self) -> str:
@@ -103,11 +105,14 @@ def _service(
     )
     # fmt: on
     environment = _environment(manifest, around, urls)
-    yield Process(manifest.name, "web", gunicorn, cwd, environment, url, f"{url}/readyz")
+    ready, metrics = f"{url}/readyz", f"{url}/metrics"
+    yield Process(manifest.name, "web", gunicorn, cwd, environment, url, ready, metrics)
     for role, port in (("relay", relay), ("inbox", inbox)):
         own = {**urls, "CHASSIS_METRICS_PORT": str(port)}
         argv = (around.python, "-m", "chassis", role)
-        yield Process(manifest.name, role, argv, cwd, _environment(manifest, around, own))
+        environment = _environment(manifest, around, own)
+        metrics = f"http://{HOST}:{port}/metrics"
+        yield Process(manifest.name, role, argv, cwd, environment, metrics=metrics)
 
 
 def _gateway(around: Surroundings, urls: Mapping[str, str], port: int) -> Process:
@@ -117,7 +122,8 @@ def _gateway(around: Surroundings, urls: Mapping[str, str], port: int) -> Proces
     environment = _merged(around, {**own, "PYTHONPATH": path})
     url = f"http://{HOST}:{port}"
     argv = (around.python, "-m", "gateway")
-    return Process(GATEWAY, GATEWAY, argv, cwd, environment, url, f"{url}/healthz")
+    ready, metrics = f"{url}/healthz", f"{url}/metrics"
+    return Process(GATEWAY, GATEWAY, argv, cwd, environment, url, ready, metrics)
 
 
 def _environment(

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
 from migrator.run.checks import Result
+from migrator.run.journey import Span, services, tree
+from migrator.run.live import Row
 from migrator.run.processes import Process
 
 
@@ -18,9 +21,43 @@ class TerminalScreen:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
+        self._live: Live | None = None
+
+    @property
+    def watches(self) -> bool:
+        """Whether a person looks on: figures that change are for terminals alone."""
+        return self._console.is_terminal
+
+    def figures(self, rows: Sequence[Row]) -> None:
+        """The figures of now, in place of those before."""
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False)
+            self._live.start()
+        self._live.update(_figures(rows), refresh=True)
+
+    def journey(self, spans: Sequence[Span]) -> None:
+        """One request's way through the services, as a tree."""
+        if not spans:
+            self._console.print("no request was traced")
+            return
+        lines = tree(spans)
+        names = ", ".join(services(spans))
+        self._console.print(f"\ntrace {spans[0].trace}: {len(spans)} spans in {names}")
+        width = max(len(line.span.place) for line in lines)
+        for line in lines:
+            failed = " [red]failed[/red]" if line.span.failed else ""
+            count = f" ×{line.repeated}" if line.repeated > 1 else ""
+            figures = f"{line.offset * 1000:9.1f} {line.seconds * 1000:8.1f} ms"
+            what = escape(f"{line.indent}{line.text}{count}")
+            self._console.print(
+                f"{figures}  {line.span.place:<{width}}  {what}{failed}", soft_wrap=True
+            )
 
     def step(self, text: str) -> None:
         """Something begins."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
         self._console.print(f"{text} ...")
 
     def running(self, table: Sequence[Process], logs: Path) -> None:
@@ -47,3 +84,23 @@ class TerminalScreen:
         self._console.print(shown)
         failed = sum(not result.passed for result in results)
         self._console.print(f"{len(results) - failed} passed, {failed} failed")
+
+
+def _figures(rows: Sequence[Row]) -> Table:
+    shown = Table(box=None, pad_edge=False)
+    shown.add_column("service")
+    for heading in ("up", "requests/s", "errors", "p95 ms", "outbox", "last message"):
+        shown.add_column(heading, justify="right")
+    for row in rows:
+        errors = "" if row.errors is None else f"{row.errors:.1%}"
+        up, _, all_of_them = row.processes.partition("/")
+        shown.add_row(
+            row.service,
+            row.processes if up == all_of_them else f"[red]{row.processes}[/red]",
+            f"{row.rate:.1f}",
+            f"[red]{errors}[/red]" if row.errors else errors,
+            "" if row.p95 is None else f"{row.p95 * 1000:.0f}",
+            "" if row.pending is None else str(row.pending),
+            "" if row.last_message is None else f"{row.last_message:.0f} s ago",
+        )
+    return shown

@@ -8,7 +8,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,15 +16,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+import httpx
+
 from migrator.model.errors import MigratorError
 from migrator.model.manifest import ServiceManifest
-from migrator.run import checks, processes, readiness
+from migrator.run import checks, journey, live, processes, readiness
+from migrator.run.journey import Span
+from migrator.run.otlp import OtlpReceiver
 from migrator.run.scenario import Step
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres
 from migrator.run.supervisor import Child, Supervisor, run_to_end
 from migrator.run.workspace import find_scenario, read_manifests, require_installed
 
 _MIGRATIONS_AT_ONCE = 2
+_FIGURES_SECONDS = 2.0
+# Longer than exporters and a relay's poll take to bring a trace's last span.
+_TRACE_QUIET_SECONDS = 3.0
 
 
 class Stopped(Exception):
@@ -40,6 +47,7 @@ class Options:
     port: int
     check: bool
     checks_file: Path | None
+    trace: bool = False
 
 
 class Screen(Protocol):
@@ -56,6 +64,16 @@ class Screen(Protocol):
 
     def results(self, results: Sequence[checks.Result]) -> None:
         """The checks are done."""
+
+    @property
+    def watches(self) -> bool:
+        """Whether somebody looks on, so that live figures are wanted."""
+
+    def figures(self, rows: Sequence[live.Row]) -> None:
+        """The figures of now, in place of those before."""
+
+    def journey(self, spans: Sequence[Span]) -> None:
+        """One request's way through the services."""
 
 
 def run(options: Options, screen: Screen) -> int:
@@ -90,6 +108,7 @@ def _run(
     data = state
     if options.check:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="migrator-up-")))
+    receiver = stack.enter_context(OtlpReceiver()) if options.trace else None
     screen.step("starting PostgreSQL and NATS")
     postgres = stack.enter_context(EmbeddedPostgres(data / "postgres", durable=not options.check))
     nats = stack.enter_context(EmbeddedNats(data / "nats"))
@@ -100,7 +119,7 @@ def _run(
         database_urls={
             m.name: postgres.create_database(processes.database_name(m.name)) for m in manifests
         },
-        environ=os.environ,
+        environ=os.environ if receiver is None else {**os.environ, **_exporting(receiver)},
     )
     logs = state / "logs"
     screen.step(f"migrating {len(manifests)} databases")
@@ -112,9 +131,22 @@ def _run(
     supervisor.start(table)
     readiness.wait_until_ready(supervisor)
     screen.running(table, logs)
-    if options.check:
-        return _check(supervisor, table, manifests, steps, screen)
-    return _watch(supervisor, screen)
+    if not options.check:
+        return _watch(supervisor, table, receiver, screen)
+    code = _check(supervisor, table, manifests, steps, screen)
+    if receiver is not None:
+        screen.journey(_farthest(receiver))
+    return code
+
+
+def _exporting(receiver: OtlpReceiver) -> dict[str, str]:
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "500"}
+
+
+def _farthest(receiver: OtlpReceiver) -> tuple[Span, ...]:
+    """The request that came farthest, once its last spans had the time to arrive."""
+    time.sleep(_TRACE_QUIET_SECONDS)
+    return journey.farthest(receiver.traces())
 
 
 def _steps(options: Options, workspace: Path) -> tuple[Step, ...]:
@@ -160,13 +192,44 @@ def _check(
     return 0 if all(result.passed for result in results) else 1
 
 
-def _watch(supervisor: Supervisor, screen: Screen) -> int:
-    while True:
-        for child in supervisor.newly_dead():
-            _report(screen, child, readiness.ended(child))
-        if all(child.reported for child in supervisor.children):
-            return 1
-        time.sleep(0.3)
+def _watch(
+    supervisor: Supervisor,
+    table: Sequence[processes.Process],
+    receiver: OtlpReceiver | None,
+    screen: Screen,
+) -> int:
+    board, told = live.Board(table), _Told()
+    with httpx.Client(timeout=1.0, trust_env=False) as client:
+        read = 0.0
+        while True:
+            for child in supervisor.newly_dead():
+                _report(screen, child, readiness.ended(child))
+            if all(child.reported for child in supervisor.children):
+                return 1
+            now = time.monotonic()
+            if screen.watches and now - read >= _FIGURES_SECONDS:
+                board.read(client, now)
+                screen.figures(board.rows())
+                read = now
+            if receiver is not None:
+                for spans in told.new(receiver.traces(), time.time()):
+                    screen.journey(spans)
+            time.sleep(0.3)
+
+
+class _Told:
+    """Which traces were printed: each once, when it has been quiet for a while."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+
+    def new(self, traces: Mapping[str, Sequence[Span]], now: float) -> Iterator[Sequence[Span]]:
+        for trace, spans in traces.items():
+            begun = any(span.kind == "server" and span.parent is None for span in spans)
+            quiet = now - max(span.end for span in spans) > _TRACE_QUIET_SECONDS
+            if begun and quiet and trace not in self._ids:
+                self._ids.add(trace)
+                yield spans
 
 
 def _report(screen: Screen, child: Child, reason: str) -> None:
