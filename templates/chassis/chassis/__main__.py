@@ -8,15 +8,19 @@ import importlib
 import json
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import sqlalchemy as sa
 
 from chassis import settings as settings_module
+from chassis.brokers.port import Broker
 from chassis.manifest import Manifest, ManifestError, load
 from chassis.settings import Settings, SettingsError
+
+_SHOWN = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,65 +57,84 @@ def _relay(_: argparse.Namespace, manifest: Manifest, settings: Settings) -> Non
     from chassis import telemetry
 
     telemetry.setup(manifest.name, "relay")
+    from chassis import cleanup, gauges, wake
     from chassis.relay import Relay
+
+    engine, woken = _engine(settings), asyncio.Event()
 
     async def work(stop: asyncio.Event) -> None:
         broker = await _connect(settings, stop)
-        if broker is not None:
-            try:
-                await Relay(_engine(settings), broker, settings).run(stop)
-            finally:
-                await broker.close()
+        if broker is None:
+            return
+        relay = Relay(engine, broker, settings, woken)
+        beside = (
+            wake.listen(engine, woken),
+            gauges.keep_observed(engine, settings, "relay"),
+            cleanup.keep_clean(engine, settings, cleanup.outbox_batch),
+        )
+        await _with(beside, relay.run(stop), broker)
 
     asyncio.run(_until_signal(work))
 
 
 def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings) -> None:
-    from chassis.schema import inbox_dead_letter
+    from chassis.schema import inbox_dead_letter, inbox_retry
 
     if arguments.action == "show":
-        return _show(settings, sa.select(inbox_dead_letter).order_by(inbox_dead_letter.c.dead_at))
+        for table, state in ((inbox_retry, "waiting"), (inbox_dead_letter, "dead")):
+            query = sa.select(sa.literal(state).label("state"), table)
+            _show(settings, query.where(table.c.consumer == manifest.name).limit(_SHOWN))
+        return
     from chassis import capture, telemetry
 
     telemetry.setup(manifest.name, "inbox")
-    from chassis import tables
-    from chassis.inbox import Inbox, Processor
+    from chassis import cleanup, gauges, tables
+    from chassis.inbox import Inbox
+    from chassis.processor import Processor
 
     capture.install(manifest)
     tables.declared(manifest)
-    processor = Processor(manifest, _engine(settings), _application_context(manifest))
+    engine = _engine(settings)
+    processor = Processor(manifest, engine, settings, _application_context(manifest))
     if arguments.action == "replay":
         print(f"{processor.replay(arguments.id)} applied")
-        return None
+        return
 
     async def work(stop: asyncio.Event) -> None:
         broker = await _connect(settings, stop)
-        if broker is not None:
-            try:
-                await Inbox(processor, broker, settings).run(manifest, stop)
-            finally:
-                await broker.close()
+        if broker is None:
+            return
+        processor.system = broker.system
+        inbox = Inbox(manifest, engine, processor, broker, settings)
+        beside = (
+            gauges.keep_observed(engine, settings, "inbox"),
+            cleanup.keep_clean(engine, settings, cleanup.inbox_batch),
+        )
+        await _with(beside, inbox.run(stop), broker)
 
     asyncio.run(_until_signal(work))
-    return None
+    return
 
 
 def _outbox(arguments: argparse.Namespace, _: Manifest, settings: Settings) -> None:
-    from chassis.schema import DEAD, PENDING, outbox, outbox_delivery
+    from chassis import delivery
+    from chassis.schema import outbox, outbox_dead_letter, outbox_delivery
 
-    delivery = outbox_delivery.c
     if arguments.action == "show":
-        columns = (outbox.c.id, outbox.c.type, outbox.c.subject, outbox.c.aggregateid)
-        state = (delivery.state, delivery.attempts, delivery.reason, delivery.next_attempt_at)
-        query = sa.select(*columns, *state).join(outbox_delivery, delivery.id == outbox.c.id)
-        open_rows = query.where(delivery.state.in_((PENDING, DEAD)))
-        return _show(settings, open_rows.order_by(outbox.c.created_at).limit(1000))
-    replay = sa.update(outbox_delivery).where(delivery.state == DEAD)
-    if arguments.id:
-        replay = replay.where(sa.cast(delivery.id, sa.Text).in_(arguments.id))
-    values = {"state": PENDING, "attempts": 0, "next_attempt_at": sa.func.now()}
+        about = (outbox.c.id, outbox.c.type, outbox.c.subject, outbox.c.aggregateid)
+        queue, letter = outbox_delivery.c, outbox_dead_letter.c
+        waiting = (queue.sequence, queue.attempts, queue.reason, queue.next_attempt_at)
+        query = sa.select(sa.literal("pending").label("state"), *about, *waiting)
+        _show(settings, query.join(outbox, outbox.c.id == queue.id).limit(_SHOWN))
+        dead = (letter.sequence, letter.attempts, letter.reason, letter.dead_at)
+        query = sa.select(sa.literal("dead").label("state"), *about, *dead)
+        return _show(settings, query.join(outbox, outbox.c.id == letter.id).limit(_SHOWN))
+    try:
+        identities = [uuid.UUID(text) for text in arguments.id]
+    except ValueError as error:
+        raise LookupError(f"an id of a message is a UUID: {error}") from error
     with _engine(settings).begin() as connection:
-        print(f"{connection.execute(replay.values(values)).rowcount} pending again")
+        print(f"{delivery.replay(connection, identities)} pending again")
     return None
 
 
@@ -147,19 +170,34 @@ def _application_context(manifest: Manifest) -> Callable[[], AbstractContextMana
     return context
 
 
-async def _connect(settings: Settings, stop: asyncio.Event) -> Any:
+async def _connect(settings: Settings, stop: asyncio.Event) -> Broker | None:
     """The broker, once it is there; None when stopped before."""
-    from chassis.broker import Broker, BrokerUnavailable
+    from chassis import brokers
 
     attempt = 0
     while not stop.is_set():
         try:
-            return await Broker.connect(settings)
-        except BrokerUnavailable as error:
+            return await brokers.connect(settings)
+        except brokers.BrokerUnavailable as error:
             attempt += 1
             print(f"waiting for the broker: {error}", file=sys.stderr)
-            await asyncio.sleep(min(settings.backoff(attempt), 2.0))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(settings.backoff(attempt), 2.0))
     return None
+
+
+async def _with(
+    beside: Iterable[Coroutine[Any, Any, None]], main: Coroutine[Any, Any, None], broker: Broker
+) -> None:
+    """Run `main` with helpers beside it, and close the broker after it."""
+    tasks = [asyncio.create_task(work) for work in beside]
+    try:
+        await main
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await broker.close()
 
 
 async def _until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

@@ -8,6 +8,7 @@ OPERATION = "messaging.operation.type"
 OPERATION_NAME = "messaging.operation.name"
 CONSUMER_GROUP = "messaging.consumer.group.name"
 ERROR_TYPE = "error.type"
+BATCH_SIZE = "messaging.batch.message_count"
 
 OUTBOX_PENDING = "chassis.outbox.pending"
 OUTBOX_OLDEST_AGE = "chassis.outbox.oldest_age"

@@ -33,6 +33,8 @@ class Handlers:
     ) -> None:
         self._manifest = manifest
         self.around: Callable[[], AbstractContextManager[object]] = around or nullcontext
+        # One loop for all: what an async handler keeps (clients, pools) is bound to it.
+        self._runner: asyncio.Runner | None = None
 
     def apply(self, connection: Connection, event: dict[str, Any]) -> str:
         """Carry the message out in the transaction of `connection`; how it went."""
@@ -86,5 +88,6 @@ class Handlers:
             kwargs = codec.decode(data["kwargs"], package=package, session=session)
             result = function(*args, **kwargs)
             if inspect.iscoroutine(result):
-                asyncio.run(result)
+                self._runner = self._runner or asyncio.Runner()
+                self._runner.run(result)
         return APPLIED

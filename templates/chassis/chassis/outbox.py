@@ -15,9 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 from opentelemetry import propagate
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from chassis import dialects
+from chassis.brokers.port import partition_of
 from chassis.schema import outbox, outbox_aggregate, outbox_delivery
 
 UPSERTED, DELETED, INSERT, CALL = "upserted", "deleted", "insert", "call"
@@ -71,12 +72,13 @@ def append(
         aggregate = (message.aggregatetype, message.aggregateid)
         rows.append(_row(message, source, next_of[aggregate], carrier))
         next_of[aggregate] += 1
-    connection.execute(sa.insert(outbox), rows)
-    columns = ("id", "aggregatetype", "aggregateid", "sequence")
-    connection.execute(
-        sa.insert(outbox_delivery), [{name: row[name] for name in columns} for row in rows]
-    )
+    connection.execute(sa.insert(outbox), [{n: row[n] for n in _COLUMNS} for row in rows])
+    connection.execute(sa.insert(outbox_delivery), [{n: row[n] for n in _QUEUE} for row in rows])
     return [row["id"] for row in rows]
+
+
+_QUEUE = ("id", "partition", "aggregatetype", "aggregateid", "sequence", "created_at")
+_COLUMNS = tuple(column.name for column in outbox.columns)
 
 
 def _reserve(connection: Connection, messages: Iterable[Message]) -> dict[tuple[str, str], int]:
@@ -87,26 +89,19 @@ def _reserve(connection: Connection, messages: Iterable[Message]) -> dict[tuple[
         {"aggregatetype": kind, "aggregateid": key, "last": counts[kind, key]}
         for kind, key in sorted(counts)
     ]
-    statement = insert(outbox_aggregate).values(rows)
-    table = outbox_aggregate.c
-    reserve = statement.on_conflict_do_update(
-        index_elements=[table.aggregatetype, table.aggregateid],
-        set_={"last": table.last + statement.excluded.last},
-    ).returning(table.aggregatetype, table.aggregateid, table.last)
-    return {
-        (kind, key): last - counts[kind, key] + 1 for kind, key, last in connection.execute(reserve)
-    }
+    found = dialects.increase(connection, outbox_aggregate, outbox_aggregate.c.last, rows)
+    return {(kind, key): last - counts[kind, key] + 1 for kind, key, last in found}
 
 
 def _row(message: Message, source: str, sequence: int, carrier: dict[str, str]) -> dict[str, Any]:
-    identity = uuid7()
+    identity, moment = uuid7(), dt.datetime.now(dt.UTC)
     payload = {
         "specversion": "1.0",
         "id": str(identity),
         "source": f"/services/{source}",
         "type": f"{message.aggregatetype}.{message.type}",
         "subject": message.aggregateid,
-        "time": dt.datetime.now(dt.UTC).isoformat(),
+        "time": moment.isoformat(),
         "datacontenttype": "application/json",
         # CloudEvents' extension attributes `sequence` and `traceparent`.
         "sequence": str(sequence),
@@ -123,6 +118,8 @@ def _row(message: Message, source: str, sequence: int, carrier: dict[str, str]) 
         "payload": payload,
         "sequence": sequence,
         "subject": message.subject,
+        "partition": partition_of(message.aggregatetype, message.aggregateid),
+        "created_at": moment,
         "traceparent": carrier.get("traceparent"),
         "tracestate": carrier.get("tracestate"),
     }

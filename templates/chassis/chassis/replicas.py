@@ -7,9 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table
-from sqlalchemy.dialects.postgresql import insert
 
-from chassis import codec, tables
+from chassis import clock, codec, dialects, tables
 from chassis.schema import replica_tombstone
 
 VERSION = "replica_version"
@@ -28,14 +27,9 @@ def upsert(
         for column in target.columns
         if column.name != VERSION
     }
-    statement = insert(target).values({**row, VERSION: version})
-    changed = {name: statement.excluded[name] for name in (*row, VERSION)}
-    newer = statement.on_conflict_do_update(
-        index_elements=list(target.primary_key.columns),
-        set_=changed,
-        where=target.c[VERSION] < statement.excluded[VERSION],
+    return bool(
+        dialects.upsert_newer(connection, target, target.c[VERSION], [{**row, VERSION: version}])
     )
-    return connection.execute(newer.returning(target.c[VERSION])).first() is not None
 
 
 def delete(
@@ -43,16 +37,14 @@ def delete(
 ) -> bool:
     """Remove the copy and remember the version; False if a newer one is here."""
     key = tables.row_key(table, values)
-    statement = insert(replica_tombstone).values(
-        tablename=table.fullname, rowkey=key, version=version
-    )
-    grave = replica_tombstone.c
-    raised = statement.on_conflict_do_update(
-        index_elements=[grave.tablename, grave.rowkey],
-        set_={"version": statement.excluded.version},
-        where=grave.version < statement.excluded.version,
-    )
-    if connection.execute(raised.returning(grave.version)).first() is None:
+    grave = {
+        "tablename": table.fullname,
+        "rowkey": key,
+        "version": version,
+        "deleted_at": clock.now(),
+    }
+    newest = replica_tombstone.c.version
+    if not dialects.upsert_newer(connection, replica_tombstone, newest, [grave]):
         return False
     target = _versioned(table, values)
     same = [

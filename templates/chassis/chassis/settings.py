@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 DAY = 86_400.0
 
@@ -15,57 +15,64 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are in seconds."""
+    """Times are in seconds. Each but the first three is ``CHASSIS_<NAME>`` in the environment."""
 
+    # DATABASE_URL and BROKER_URL; the scheme of the latter (nats, amqp, kafka, http) chooses.
     database_url: str
     broker_url: str
     # Prefix of subjects and name of the stream: lets systems share one broker.
     namespace: str = ""
-    batch: int = 200
+    # The most messages that are claimed, fetched or applied in one go.
+    batch: int = 500
+    # The longest wait before the outbox is looked at without having been woken.
     poll: float = 1.0
+    # For how long a process owns its partitions without a sign of life.
+    lease: float = 10.0
     publish_timeout: float = 5.0
+    # The wait before attempt n + 1 is drawn from 0 .. min(cap, base * 2**n).
     backoff_base: float = 0.2
     backoff_cap: float = 30.0
+    # Refusals by the broker, and failures of the handler, before a message is a dead letter.
     relay_attempts: int = 20
     inbox_attempts: int = 6
+    # How long published messages stay in the outbox, for people.
     outbox_retention: float = DAY
-    inbox_retention: float = 14 * DAY
-    # How long the broker keeps messages: nothing older can be delivered again.
+    # How long the inbox knows a message that it has seen.
+    inbox_retention: float = 16 * DAY
+    # How long the broker keeps messages, and for how long a dead letter may be replayed.
     stream_age: float = 7 * DAY
+    dead_letter_age: float = 7 * DAY
 
     def __post_init__(self) -> None:
-        longest = self.stream_age + self.inbox_attempts * self.backoff_cap
-        if self.inbox_retention < longest:
+        for field in fields(self)[3:]:
+            if getattr(self, field.name) <= 0:
+                raise SettingsError(f"CHASSIS_{field.name.upper()} must be greater than 0")
+        if self.inbox_retention < self.longest_return:
             raise SettingsError(
-                f"CHASSIS_INBOX_RETENTION is {self.inbox_retention:g} s, but a message can arrive "
-                f"again for {longest:g} s: it would be applied twice"
+                f"CHASSIS_INBOX_RETENTION is {self.inbox_retention:g} s, but a message can come "
+                f"again after {self.longest_return:g} s (CHASSIS_STREAM_AGE + "
+                "CHASSIS_DEAD_LETTER_AGE + the longest retries): raise it, or lower those"
             )
 
+    @property
+    def longest_return(self) -> float:
+        """How long after its first delivery a message can be delivered again."""
+        retries = (self.relay_attempts + self.inbox_attempts) * self.backoff_cap
+        return self.stream_age + self.dead_letter_age + retries
+
     def backoff(self, attempt: int) -> float:
-        """The wait before attempt number `attempt` + 1: exponential, with full jitter."""
+        """The wait after failed attempt number `attempt`: exponential, with full jitter."""
         return random.uniform(0, min(self.backoff_cap, self.backoff_base * 2 ** min(attempt, 30)))
 
 
 def load() -> Settings:
     """The settings of this process."""
-    numbers = {
-        "batch": int,
-        "poll": float,
-        "publish_timeout": float,
-        "backoff_base": float,
-        "backoff_cap": float,
-        "relay_attempts": int,
-        "inbox_attempts": int,
-        "outbox_retention": float,
-        "inbox_retention": float,
-        "stream_age": float,
-    }
     given: dict[str, float | int] = {}
-    for name, kind in numbers.items():
-        variable = f"CHASSIS_{name.upper()}"
+    for field in fields(Settings)[3:]:
+        variable = f"CHASSIS_{field.name.upper()}"
         if text := os.environ.get(variable):
             try:
-                given[name] = kind(text)
+                given[field.name] = int(text) if field.type == "int" else float(text)
             except ValueError as error:
                 raise SettingsError(f"{variable} is no number: {text!r}") from error
     return Settings(

@@ -21,6 +21,10 @@ class BrokerUnavailable(ConnectionError):
     """The broker does not answer or cannot store now; the message is not to blame."""
 
 
+class DestinationUnavailable(BrokerUnavailable):
+    """Only those whom this message is for do not answer; others may be reached."""
+
+
 class Rejected(ValueError):
     """The broker will never take this message."""
 

@@ -1,0 +1,237 @@
+"""NATS JetStream: one stream; a partition is the last part of a subject.
+
+FastStream connects and publishes. Reading is not left to its subscribers: they acknowledge message
+by message, and a message that comes again after others breaks the order. Here a reader is an
+ephemeral consumer without acknowledgements that begins where the inbox' own database says; when
+anything may have been missed, the reader is given up and another begins at the same place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from faststream.nats import NatsBroker
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
+from nats.js.errors import BadRequestError, NotFoundError
+
+from chassis.brokers.port import (
+    PARTITIONS,
+    BrokerUnavailable,
+    Incoming,
+    Outgoing,
+    Rejected,
+)
+from chassis.settings import Settings
+
+_MESSAGE_ID = "Nats-Msg-Id"
+_DEDUPLICATION_SECONDS = 120.0
+_CONNECT_SECONDS = 5.0
+_IDLE_SECONDS = 60.0
+_CHECK_SECONDS = 5.0
+
+
+async def connect(settings: Settings) -> Nats:
+    """Connect, and make the stream where it is missing."""
+    broker = Nats(settings)
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await broker.open()
+    except (NatsError, OSError, TimeoutError) as error:
+        await broker.close()
+        raise BrokerUnavailable(repr(error)) from error
+    return broker
+
+
+class Nats:
+    """The broker port over one connection."""
+
+    system = "nats"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._prefix = f"{settings.namespace}." if settings.namespace else ""
+        self.stream_name = settings.namespace or "chassis"
+        # How often the connection was lost: readers of before may have missed something.
+        self.breaks = 0
+        self._broker = NatsBroker(
+            settings.broker_url,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,  # type: ignore[arg-type]
+            connect_timeout=2,
+            disconnected_cb=self._broke,
+            error_cb=_quiet,
+            logger=None,
+            apply_types=False,
+        )
+
+    async def open(self) -> None:
+        """Connect and make the stream."""
+        await self._broker.connect()
+        self._stream = self._broker.connection.jetstream(timeout=self._settings.publish_timeout)
+        try:
+            await self._stream.stream_info(self.stream_name)
+        except NotFoundError:
+            config = StreamConfig(
+                name=self.stream_name,
+                subjects=[f"{self._prefix}events.>", f"{self._prefix}requests.>"],
+                max_age=self._settings.stream_age,
+                duplicate_window=min(_DEDUPLICATION_SECONDS, self._settings.stream_age),
+            )
+            await self._stream.add_stream(config)
+
+    async def close(self) -> None:
+        """Close the connection at once: what was not acknowledged is published again."""
+        with suppress(Exception):
+            await self._broker.connection.close()
+
+    async def publish(self, message: Outgoing) -> None:
+        """Publish and wait until the stream has it."""
+        try:
+            await self._stream.publish(
+                f"{self._prefix}{message.subject}.{message.partition}",
+                message.body,
+                timeout=self._settings.publish_timeout,
+                stream=self.stream_name,
+                headers={**message.headers, _MESSAGE_ID: message.id},
+            )
+        except (MaxPayloadError, BadRequestError) as error:
+            raise Rejected(repr(error)) from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerUnavailable(repr(error)) from error
+
+    async def read(
+        self, consumer: str, subjects: Sequence[str], positions: Mapping[int, str]
+    ) -> NatsReader:
+        """An ordered reader behind the lowest of `positions`."""
+        breaks = self.breaks
+        try:
+            info = await self._stream.stream_info(self.stream_name)
+            # A stream that was made anew counts from 1 again.
+            log = re.sub(r"\W", "", str(info.created))
+            done = {p: _sequence(at, log, info.state.last_seq) for p, at in positions.items()}
+            config = ConsumerConfig(
+                name=f"{re.sub(r'[^A-Za-z0-9_-]', '_', consumer)}-{self._unique()}",
+                filter_subjects=self._filters(subjects, sorted(positions)),
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+                opt_start_seq=min(done.values()) + 1,
+                ack_policy=AckPolicy.NONE,
+                inactive_threshold=_IDLE_SECONDS,
+                mem_storage=True,
+                num_replicas=1,
+            )
+            made = await self._stream.add_consumer(self.stream_name, config)
+            pull = await self._stream.pull_subscribe_bind(made.name, self.stream_name)
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerUnavailable(repr(error)) from error
+        return NatsReader(self, pull, len(self._prefix), log, done, breaks)
+
+    def _filters(self, subjects: Sequence[str], partitions: Sequence[int]) -> list[str]:
+        ends = ["*"] if len(partitions) == PARTITIONS else [str(number) for number in partitions]
+        return [f"{self._prefix}{subject}.{end}" for subject in subjects for end in ends]
+
+    def _unique(self) -> str:
+        return self._broker.connection.new_inbox().rpartition(".")[2]
+
+    async def _broke(self) -> None:
+        self.breaks += 1
+
+
+class NatsReader:
+    """Reads in the order of the stream, and notices when anything was missed."""
+
+    def __init__(
+        self,
+        broker: Nats,
+        pull: JetStreamContext.PullSubscription,
+        prefix: int,
+        log: str,
+        done: dict[int, int],
+        breaks: int,
+    ) -> None:
+        self._broker = broker
+        self._pull = pull
+        self._prefix = prefix
+        self._log = log
+        self._done = done
+        self._breaks = breaks
+        self._delivered = 0
+        self._checked = asyncio.get_running_loop().time()
+
+    async def fetch(self, limit: int, wait: float) -> list[Incoming]:
+        """What there is, in the order of the stream."""
+        self._whole(self._delivered)
+        try:
+            messages = await self._pull.fetch(limit, timeout=wait)
+        except (TimeoutError, NatsTimeout):
+            await self._check()
+            messages = []
+        except (NatsError, OSError) as error:
+            raise BrokerUnavailable(repr(error)) from error
+        found = []
+        for message in messages:
+            self._whole(message.metadata.sequence.consumer - 1)
+            self._delivered += 1
+            incoming = self._incoming(message)
+            if message.metadata.sequence.stream > self._done.get(incoming.partition, 0):
+                found.append(incoming)
+        return found
+
+    async def done(self, messages: Sequence[Incoming]) -> None:
+        """Nothing to do: positions are kept in the inbox' database."""
+
+    async def close(self) -> None:
+        """Stop; the server forgets the consumer by itself where it cannot be told."""
+        with suppress(NatsError, OSError, TimeoutError):
+            await self._pull.unsubscribe()
+
+    def _whole(self, delivered: int) -> None:
+        if self._breaks != self._broker.breaks or delivered != self._delivered:
+            raise BrokerUnavailable("the connection broke while reading")
+
+    async def _check(self) -> None:
+        """Now and then while idle: does the server think that it gave us more?"""
+        now = asyncio.get_running_loop().time()
+        if now - self._checked < _CHECK_SECONDS:
+            return
+        self._checked = now
+        try:
+            info = await self._pull.consumer_info()
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerUnavailable(repr(error)) from error
+        pending = self._pull.pending_msgs
+        if info.delivered is not None and not pending:
+            self._whole(info.delivered.consumer_seq)
+
+    def _incoming(self, message: Msg) -> Incoming:
+        headers = dict(message.headers or {})
+        sequence = message.metadata.sequence.stream
+        # A message that others published without an id is known by its place in the stream.
+        identity = headers.get(_MESSAGE_ID) or f"{self._log}-{sequence}"
+        subject, _, partition = message.subject[self._prefix :].rpartition(".")
+        position = f"{self._log}:{sequence}"
+        return Incoming(
+            identity,
+            subject,
+            int(partition) if partition.isdigit() else 0,
+            message.data,
+            headers,
+            position,
+        )
+
+
+def _sequence(position: str, log: str, last: int) -> int:
+    made, _, number = position.partition(":")
+    sequence = int(number) if made == log and number else 0
+    return sequence if sequence <= last else 0
+
+
+async def _quiet(_: Exception) -> None:
+    return None

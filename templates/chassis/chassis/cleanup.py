@@ -1,0 +1,70 @@
+"""Deletes what is no longer needed, in batches, by one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from chassis import clock, dialects
+from chassis.schema import inbox, outbox, outbox_dead_letter, outbox_delivery, replica_tombstone
+from chassis.settings import Settings
+
+_OUTBOX_LOCK, _INBOX_LOCK = 0x6D696772, 0x6D696773
+_BATCH = 5_000
+_PAUSE_SECONDS = 30.0
+
+
+def outbox_batch(connection: Connection, settings: Settings) -> int:
+    """Delete one batch of what was published long ago; how many rows, 0 if another is at it."""
+    if not dialects.try_lock(connection, _OUTBOX_LOCK):
+        return 0
+    needed = sa.union_all(sa.select(outbox_delivery.c.id), sa.select(outbox_dead_letter.c.id))
+    old = (
+        sa.select(outbox.c.id)
+        .where(outbox.c.created_at < clock.ahead(-settings.outbox_retention))
+        .where(outbox.c.id.not_in(needed))
+        .order_by(outbox.c.created_at)
+        .limit(_BATCH)
+    )
+    found = connection.execute(old).scalars().all()
+    if found:
+        connection.execute(sa.delete(outbox).where(outbox.c.id.in_(found)))
+    return len(found)
+
+
+def inbox_batch(connection: Connection, settings: Settings) -> int:
+    """Forget one batch of messages that cannot come again; how many, 0 if another is at it."""
+    if not dialects.try_lock(connection, _INBOX_LOCK):
+        return 0
+    before = clock.ahead(-settings.inbox_retention)
+    keys = sa.select(inbox.c.consumer, inbox.c.message_id).where(inbox.c.received_at < before)
+    found = connection.execute(keys.order_by(inbox.c.received_at).limit(_BATCH)).all()
+    by_consumer: dict[str, list[str]] = {}
+    for consumer, identity in found:
+        by_consumer.setdefault(consumer, []).append(identity)
+    for consumer, identities in by_consumer.items():
+        same = (inbox.c.consumer == consumer, inbox.c.message_id.in_(identities))
+        connection.execute(sa.delete(inbox).where(*same))
+    graves = replica_tombstone.c
+    connection.execute(sa.delete(replica_tombstone).where(graves.deleted_at < before))
+    return len(found)
+
+
+async def keep_clean(
+    engine: Engine, settings: Settings, batch: Callable[[Connection, Settings], int]
+) -> None:
+    """Delete batch after batch while there are full ones, then pause; until cancelled."""
+
+    def once() -> int:
+        with engine.begin() as connection:
+            return batch(connection, settings)
+
+    while True:
+        with suppress(sa.exc.SQLAlchemyError):
+            while await asyncio.to_thread(once) == _BATCH:
+                await asyncio.sleep(0)
+        await asyncio.sleep(_PAUSE_SECONDS)

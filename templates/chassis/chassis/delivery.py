@@ -1,0 +1,147 @@
+"""The outbox' queue: what is to be published next, and what became of it.
+
+Pages walk a partition by position and begin anew every so often, so a row that becomes visible
+late, or whose time comes again, is met in the next round: nothing is skipped. A row whose
+predecessor in its aggregate still waits behind the page's beginning is `held`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from chassis import clock, dialects
+from chassis.schema import outbox, outbox_dead_letter, outbox_delivery
+
+_queue = outbox_delivery.c
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message of the queue."""
+
+    position: int
+    partition: int
+    id: uuid.UUID
+    aggregate: tuple[str, str]
+    attempts: int
+    next_attempt_at: dt.datetime | None
+    held: bool
+    subject: str
+    body: bytes
+    trace: Mapping[str, str]
+
+    def is_due(self, now: dt.datetime) -> bool:
+        """Whether it may be tried now."""
+        return self.next_attempt_at is None or clock.aware(self.next_attempt_at) <= now
+
+
+def page(connection: Connection, after: Mapping[int, int], each: int) -> list[Entry]:
+    """The next rows behind the given position of each partition, at most `each` of one."""
+    if not after:
+        return []
+    earlier = outbox_delivery.alias("earlier")
+    parts = []
+    for partition, position in sorted(after.items()):
+        held = sa.exists().where(
+            earlier.c.aggregatetype == _queue.aggregatetype,
+            earlier.c.aggregateid == _queue.aggregateid,
+            earlier.c.sequence == _queue.sequence - 1,
+            earlier.c.position <= sa.bindparam(None, position, sa.BigInteger),
+        )
+        columns = (_queue.position, _queue.partition, _queue.id, _queue.attempts)
+        part = (
+            sa.select(*columns, _queue.next_attempt_at, held.label("held"))
+            .where(_queue.partition == partition, _queue.position > position)
+            .order_by(_queue.position)
+            .limit(each)
+        )
+        parts.append(sa.select(part.subquery()))
+    due = sa.union_all(*parts).subquery("due")
+    body = dialects.json_text(connection, outbox.c.payload).label("body")
+    names = ("aggregatetype", "aggregateid", "subject", "traceparent", "tracestate")
+    rows = connection.execute(
+        sa.select(due, *(outbox.c[name] for name in names), body)
+        .join(outbox, outbox.c.id == due.c.id)
+        .order_by(due.c.position)
+    )
+    return [_entry(row) for row in rows]
+
+
+def published(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Take from the queue what the broker has."""
+    if entries:
+        positions = [entry.position for entry in entries]
+        connection.execute(sa.delete(outbox_delivery).where(_queue.position.in_(positions)))
+
+
+def postpone(connection: Connection, entry: Entry, reason: str, wait: float) -> None:
+    """Try `entry` again after `wait` seconds, and what follows it in its aggregate after it."""
+    values = {
+        "attempts": entry.attempts + 1,
+        "reason": reason,
+        "next_attempt_at": clock.ahead(wait),
+    }
+    row = sa.update(outbox_delivery).where(_queue.position == entry.position)
+    connection.execute(row.values(values))
+
+
+def bury(connection: Connection, entry: Entry, reason: str) -> None:
+    """Make a dead letter of `entry`, unless another relay did."""
+    row = connection.execute(
+        sa.select(outbox_delivery).where(_queue.position == entry.position).with_for_update()
+    ).first()
+    if row is None:
+        return
+    letter = {
+        "id": row.id,
+        "partition": row.partition,
+        "aggregatetype": row.aggregatetype,
+        "aggregateid": row.aggregateid,
+        "sequence": row.sequence,
+        "attempts": row.attempts + 1,
+        "reason": reason,
+        "dead_at": clock.now(),
+    }
+    connection.execute(sa.insert(outbox_dead_letter), letter)
+    published(connection, [entry])
+
+
+def replay(connection: Connection, identities: Sequence[uuid.UUID] = ()) -> int:
+    """Make dead letters, all or those named, pending again; how many.
+
+    They come to their consumers behind what was published since.
+    """
+    letter = outbox_dead_letter.c
+    query = sa.select(outbox_dead_letter).order_by(letter.dead_at).with_for_update()
+    if identities:
+        query = query.where(letter.id.in_(identities))
+    rows = connection.execute(query).all()
+    names = ("id", "partition", "aggregatetype", "aggregateid", "sequence")
+    again = [{name: getattr(row, name) for name in names} for row in rows]
+    if again:
+        connection.execute(sa.insert(outbox_delivery), again)
+        gone = letter.id.in_([row["id"] for row in again])
+        connection.execute(sa.delete(outbox_dead_letter).where(gone))
+    return len(again)
+
+
+def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:
+    trace = {"traceparent": row.traceparent, "tracestate": row.tracestate}
+    return Entry(
+        position=row.position,
+        partition=row.partition,
+        id=row.id,
+        aggregate=(row.aggregatetype, row.aggregateid),
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+        held=bool(row.held),
+        subject=row.subject,
+        body=row.body.encode(),
+        trace={name: value for name, value in trace.items() if value},
+    )

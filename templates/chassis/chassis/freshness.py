@@ -1,0 +1,52 @@
+"""How old the copies are that this process fills."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from chassis import attributes, clock
+from chassis.brokers.port import Incoming
+from chassis.manifest import Manifest
+from chassis.outbox import change_subject
+
+_meter = metrics.get_meter("chassis")
+
+
+class Freshness:
+    """The moment up to which each copy is known to be complete.
+
+    That is now, whenever the log was read to its end; else the time of the last change applied.
+    While nothing can be read it stays, and the staleness grows.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        subjects = {change_subject(owner, t): t for t, owner in manifest.replicas.items()}
+        self._tables = subjects
+        self._complete = dict.fromkeys(subjects.values(), clock.now())
+        _meter.create_observable_gauge(
+            attributes.REPLICA_STALENESS, [self._observe], unit="s", description=self.__doc__ or ""
+        )
+
+    def see(self, messages: Sequence[Incoming]) -> None:
+        """These were applied; none means that there are no more."""
+        if not messages:
+            self._complete = dict.fromkeys(self._complete, clock.now())
+        for subject, message in {message.subject: message for message in messages}.items():
+            if subject in self._tables:
+                self._complete[self._tables[subject]] = _time(message)
+
+    def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
+        for table, moment in self._complete.items():
+            yield Observation(clock.age(moment), {attributes.TABLE: table})
+
+
+def _time(message: Incoming) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(json.loads(message.body)["time"])
+    except (ValueError, KeyError, TypeError):
+        return clock.now()

@@ -1,0 +1,90 @@
+"""Gauges that are read from the tables now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping
+from contextlib import suppress
+
+import sqlalchemy as sa
+from opentelemetry import metrics
+from sqlalchemy import Column, Connection, Engine, Table
+
+from chassis import attributes, clock
+from chassis.schema import (
+    inbox,
+    inbox_dead_letter,
+    inbox_retry,
+    outbox,
+    outbox_dead_letter,
+    outbox_delivery,
+)
+from chassis.settings import Settings
+
+_SECONDS = 5.0
+_MESSAGES, _AGE = "{message}", "s"
+_UNITS = {
+    attributes.OUTBOX_PENDING: _MESSAGES,
+    attributes.OUTBOX_OLDEST_AGE: _AGE,
+    attributes.OUTBOX_DEAD: _MESSAGES,
+    attributes.OUTBOX_CLEANUP_LAG: _AGE,
+    attributes.INBOX_RETRYING: _MESSAGES,
+    attributes.INBOX_DEAD: _MESSAGES,
+    attributes.INBOX_CLEANUP_LAG: _AGE,
+}
+
+
+def of_outbox(connection: Connection, settings: Settings) -> Mapping[str, float]:
+    """What waits, how old the oldest is, what is dead, and how late the cleanup is."""
+    return {
+        attributes.OUTBOX_PENDING: _count(connection, outbox_delivery),
+        attributes.OUTBOX_OLDEST_AGE: clock.age(_oldest_pending(connection)),
+        attributes.OUTBOX_DEAD: _count(connection, outbox_dead_letter),
+        attributes.OUTBOX_CLEANUP_LAG: _late(
+            connection, outbox.c.created_at, settings.outbox_retention
+        ),
+    }
+
+
+def of_inbox(connection: Connection, settings: Settings) -> Mapping[str, float]:
+    """What waits for another try, what is dead, and how late the cleanup is."""
+    return {
+        attributes.INBOX_RETRYING: _count(connection, inbox_retry),
+        attributes.INBOX_DEAD: _count(connection, inbox_dead_letter),
+        attributes.INBOX_CLEANUP_LAG: _late(
+            connection, inbox.c.received_at, settings.inbox_retention
+        ),
+    }
+
+
+async def keep_observed(engine: Engine, settings: Settings, role: str) -> None:
+    """Set the gauges of `role` (relay or inbox) every few seconds, until cancelled."""
+    read = of_outbox if role == "relay" else of_inbox
+    meter = metrics.get_meter("chassis")
+    made = {name: meter.create_gauge(name, unit=unit) for name, unit in _UNITS.items()}
+
+    def once() -> Mapping[str, float]:
+        with engine.connect() as connection:
+            return read(connection, settings)
+
+    while True:
+        with suppress(sa.exc.SQLAlchemyError):
+            for name, value in (await asyncio.to_thread(once)).items():
+                made[name].set(value)
+        await asyncio.sleep(_SECONDS)
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
+def _oldest_pending(connection: Connection) -> dt.datetime | None:
+    queue = outbox_delivery.c
+    first = sa.select(queue.created_at).order_by(queue.position).limit(1)
+    return connection.execute(first).scalar()
+
+
+def _late(connection: Connection, column: Column[dt.datetime], retention: float) -> float:
+    oldest = connection.execute(sa.select(sa.func.min(column))).scalar()
+    return max(0.0, clock.age(oldest) - retention)
