@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
+from bank import ledger as ledger_module
 from bank.ledger import Refused
 from bank.models import Account
-from chassis.inbox import DUPLICATE, Processor
+from chassis.processor import DUPLICATE, FAILED, WAITING, Processor
 from sqlalchemy import text
-from support.delivery import Side, consume, drain, emit, messages, namespace
+from support.delivery import Side, consume, drain, emit, messages, namespace, settings
 
 
 def processor(ledger: Side) -> Processor:
-    return Processor(ledger.manifest, ledger.engine)
+    given = settings(str(ledger.engine.url), "nats://unused", "")
+    return Processor(ledger.manifest, ledger.engine, given)
+
+
+def retry_until_quiet(work: Processor, ledger: Side) -> None:
+    while ledger.rows("SELECT 1 FROM inbox_retry"):
+        work.retry()
 
 
 def test_duplicate_is_applied_once(accounts: Side, ledger: Side) -> None:
     emit(accounts, [(1, 1)])
     [message] = messages(accounts)
     with ledger.working():
-        results = [processor(ledger).process(*message) for _ in range(3)]
+        results = processor(ledger).process([message, message])
+        results += processor(ledger).process([message])
     assert results == ["applied", DUPLICATE, DUPLICATE]
     assert ledger.rows("SELECT account_id, number FROM entries") == [(1, 1)]
 
@@ -26,23 +37,70 @@ def test_duplicate_is_applied_once(accounts: Side, ledger: Side) -> None:
 def test_failing_handler_leaves_nothing_though_it_committed(accounts: Side, ledger: Side) -> None:
     emit(accounts, [(1, 1)], "record_then_fail")
     [message] = messages(accounts)
-    with ledger.working(), pytest.raises(Refused):
-        processor(ledger).process(*message)
+    with ledger.working():
+        assert processor(ledger).process([message]) == [FAILED]
     assert ledger.rows("SELECT id FROM entries") == []
-    assert ledger.rows("SELECT message_id FROM inbox") == []
+    assert ledger.rows("SELECT attempts, reason FROM inbox_retry") == [
+        (1, "Refused: after the commit")
+    ]
 
 
 def test_session_is_whole_again_after_a_failure(accounts: Side, ledger: Side) -> None:
     emit(accounts, [(1, 1)], "record_then_fail")
-    emit(accounts, [(1, 2)])
-    bad, good = messages(accounts)
+    emit(accounts, [(2, 2)])
     with ledger.working() as session:
-        with pytest.raises(Refused):
-            processor(ledger).process(*bad)
-        assert processor(ledger).process(*good) == "applied"
+        assert processor(ledger).process(messages(accounts)) == [FAILED, "applied"]
         session.add(Account(id=1, owner="x", balance=0))
         session.rollback()
     assert ledger.rows("SELECT number FROM entries") == [(2,)]
+
+
+def test_failure_holds_up_its_aggregate_only_and_keeps_its_order(
+    accounts: Side, ledger: Side
+) -> None:
+    emit(accounts, [(1, 1), (2, 1)], "fail_once")
+    emit(accounts, [(1, 2), (2, 2)], "fail_once")
+    first, other, second, later = messages(accounts)
+    ledger_module.failures[:] = [(1, 1)]
+    work = processor(ledger)
+    with ledger.working():
+        results = work.process([first, other, second, later])
+        assert results == [FAILED, "applied", WAITING, "applied"]
+        assert work.process([second, first]) == [DUPLICATE, DUPLICATE]
+        retry_until_quiet(work, ledger)
+    found = ledger.rows("SELECT account_id, number FROM entries ORDER BY id")
+    assert found == [(2, 1), (2, 2), (1, 1), (1, 2)]
+
+
+def test_changes_share_a_transaction_and_one_bad_one_spares_the_others(
+    accounts: Side, ledger: Side
+) -> None:
+    with accounts.working() as session:
+        session.add_all([Account(id=n, owner="ann", balance=n) for n in range(1, 6)])
+        session.commit()
+    given = messages(accounts)
+    bad = replace(given[2], body=given[2].body.replace(b'"owner": "ann"', b'"owner": null'))
+    results = processor(ledger).process([*given[:2], bad, *given[3:]])
+    assert results == ["applied", "applied", FAILED, "applied", "applied"]
+    assert ledger.rows("SELECT id FROM accounts ORDER BY 1") == [(1,), (2,), (4,), (5,)]
+
+
+def test_message_older_than_the_window_is_not_applied(accounts: Side, ledger: Side) -> None:
+    emit(accounts, [(1, 1)])
+    [message] = messages(accounts)
+    content = json.loads(message.body) | {"time": "2020-01-01T00:00:00+00:00"}
+    old = replace(message, body=json.dumps(content).encode())
+    with ledger.working():
+        assert processor(ledger).process([old]) == ["dead"]
+    [(reason,)] = ledger.rows("SELECT reason FROM inbox_dead_letter")
+    assert "older than the inbox remembers" in reason
+
+
+def test_async_handler(accounts: Side, ledger: Side) -> None:
+    emit(accounts, [(1, 1), (1, 2)], "record_async")
+    with ledger.working():
+        assert processor(ledger).process(messages(accounts)) == ["applied", "applied"]
+    assert ledger.rows("SELECT number FROM entries ORDER BY 1") == [(1,), (2,)]
 
 
 def test_replica_follows_and_older_versions_are_dropped(accounts: Side, ledger: Side) -> None:
@@ -53,7 +111,7 @@ def test_replica_follows_and_older_versions_are_dropped(accounts: Side, ledger: 
         session.commit()
     first, second = messages(accounts)
     work = processor(ledger)
-    assert [work.process(*second), work.process(*first)] == ["applied", "stale"]
+    assert work.process([second, first]) == ["applied", "stale"]
     assert ledger.rows("SELECT id, balance FROM accounts") == [(1, 2)]
 
 
@@ -65,7 +123,7 @@ def test_late_update_does_not_bring_back_what_was_deleted(accounts: Side, ledger
         session.commit()
     made, deleted = messages(accounts)
     work = processor(ledger)
-    assert [work.process(*deleted), work.process(*made)] == ["applied", "stale"]
+    assert work.process([deleted, made]) == ["applied", "stale"]
     assert ledger.rows("SELECT id FROM accounts") == []
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 
-from chassis.broker import Outgoing, Rejected
+from chassis.brokers import Outgoing, Rejected
 from chassis.relay import Relay
 from support.delivery import Side, consume, drain, emit, namespace, settings
 
@@ -15,6 +15,8 @@ PAIRS = [(account, number) for number in range(1, 21) for account in (1, 2, 3)]
 
 class Recorder:
     """A broker that only notes what it gets; `refuse` says which messages it will not take."""
+
+    system = "recorder"
 
     def __init__(self, refuse: int = 0) -> None:
         self.refuse = refuse
@@ -41,7 +43,7 @@ EXPECTED = {account: list(range(1, 21)) for account in (1, 2, 3)}
 
 def work(side: Side, brokers: list[Recorder]) -> None:
     """One relay for each broker, all at once, until nothing is pending."""
-    pending = "SELECT 1 FROM outbox_delivery WHERE state = 'pending'"
+    pending = "SELECT 1 FROM outbox_delivery"
 
     async def run() -> None:
         given = settings(str(side.engine.url), "nats://unused", "", batch=4)
@@ -88,8 +90,8 @@ def test_poison_dies_after_its_attempts_and_frees_its_aggregate(accounts: Side) 
     broker = Recorder(refuse=1000)
     work(accounts, [broker])
     assert orders(broker.seen)[1] == [1, 3]
-    found = accounts.rows("SELECT state, reason FROM outbox_delivery WHERE state = 'dead'")
-    assert found == [("dead", "not today")]
+    found = accounts.rows("SELECT reason, attempts FROM outbox_dead_letter")
+    assert found == [("not today", 20)]
 
 
 def test_from_outbox_to_effect_over_nats(accounts: Side, ledger: Side, nats_url: str) -> None:

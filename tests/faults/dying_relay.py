@@ -11,7 +11,7 @@ import signal
 import sys
 
 import sqlalchemy as sa
-from chassis.broker import Broker
+from chassis import brokers
 from chassis.relay import Outcome, Relay
 from chassis.settings import Settings
 from sqlalchemy import Connection
@@ -30,8 +30,8 @@ class DyingRelay(Relay):
 
 
 async def main(database: str, broker_url: str, namespace: str, batches: int) -> None:
-    settings = Settings(database, broker_url, namespace, batch=1, poll=0.05)
-    broker = await Broker.connect(settings)
+    settings = Settings(database, broker_url, namespace, batch=1, poll=0.05, lease=0.5)
+    broker = await brokers.connect(settings)
     relay = DyingRelay(sa.create_engine(database), broker, settings)
     relay.left = batches
     await relay.run(asyncio.Event())

@@ -42,8 +42,8 @@ def test_nothing_is_lost_doubled_or_out_of_order(
             pytest.fail("the relay had nothing left to publish and did not die")
         killed += code == -signal.SIGKILL
     assert killed == 2
-    published = producer.rows("SELECT 1 FROM outbox_delivery WHERE state = 'published'")
-    assert len(published) < count, "the kills must leave something to the next relay"
+    left = producer.rows("SELECT 1 FROM outbox_delivery")
+    assert left, "the kills must leave something to the next relay"
     drain(producer, nats_url, name)
     consume(consumer, nats_url, name, lambda: len(consumer.rows("SELECT 1 FROM inbox")) >= count)
     ledger = consumer.rows("SELECT account_id, number FROM entries ORDER BY id")

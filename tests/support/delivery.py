@@ -15,14 +15,16 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from bank import ledger, models
 from bank.db import session
-from chassis import capture, schema
-from chassis.broker import Broker
-from chassis.inbox import Inbox, Processor
+from chassis import brokers, capture, schema
+from chassis.brokers import Incoming
+from chassis.inbox import Inbox
 from chassis.manifest import Manifest
+from chassis.processor import Processor
 from chassis.relay import Relay
 from chassis.settings import Settings
 from sqlalchemy import Engine
 
+SERVED = ("record", "record_then_fail", "fail_once", "record_async")
 ACCOUNTS = Manifest(
     name="accounts",
     package="bank",
@@ -30,7 +32,7 @@ ACCOUNTS = Manifest(
     owned=("accounts",),
     published=("accounts",),
     remote_inserts={"entries": "ledger"},
-    emits={"bank.ledger:record": "ledger", "bank.ledger:record_then_fail": "ledger"},
+    emits={f"bank.ledger:{name}": "ledger" for name in SERVED},
 )
 LEDGER = Manifest(
     name="ledger",
@@ -38,7 +40,7 @@ LEDGER = Manifest(
     models=("bank.models", "bank.ledger"),
     owned=("entries",),
     replicas={"accounts": "accounts"},
-    serves_events=("bank.ledger:record", "bank.ledger:record_then_fail"),
+    serves_events=tuple(f"bank.ledger:{name}" for name in SERVED),
 )
 
 
@@ -80,7 +82,13 @@ def side(manifest: Manifest, url: str, *, replica: bool) -> Side:
 
 
 def settings(url: str, nats_url: str, namespace: str, **changed: Any) -> Settings:
-    quick = {"poll": 0.05, "backoff_base": 0.01, "backoff_cap": 0.05, "inbox_attempts": 3}
+    quick = {
+        "lease": 1.0,
+        "poll": 0.05,
+        "backoff_base": 0.01,
+        "backoff_cap": 0.05,
+        "inbox_attempts": 3,
+    }
     return Settings(url, nats_url, namespace, **(quick | changed))
 
 
@@ -88,42 +96,57 @@ def namespace() -> str:
     return f"t{uuid.uuid4().hex[:12]}"
 
 
-def messages(producer: Side) -> list[tuple[str, str, bytes, dict[str, str]]]:
+def messages(producer: Side) -> list[Incoming]:
     """The outbox as deliveries, in the order of the relay."""
     found = producer.rows(
         "SELECT id, subject, payload, traceparent FROM outbox ORDER BY created_at, id"
     )
     return [
-        (str(i), subject, json.dumps(payload).encode(), {"traceparent": parent} if parent else {})
+        Incoming(
+            str(i),
+            subject,
+            0,
+            json.dumps(payload).encode(),
+            {"traceparent": parent} if parent else {},
+        )
         for i, subject, payload, parent in found
     ]
 
 
-def drain(producer: Side, nats_url: str, name: str) -> None:
+def drain(producer: Side, broker_url: str, name: str, **changed: Any) -> None:
     """One relay works until nothing is pending."""
 
     async def work() -> None:
-        given = settings(str(producer.engine.url), nats_url, name)
-        broker = await Broker.connect(given)
-        relay = Relay(producer.engine, broker, given)
-        while await relay.step():
-            pass
+        given = settings(str(producer.engine.url), broker_url, name, **changed)
+        broker = await brokers.connect(given)
+        stop = asyncio.Event()
+        running = asyncio.create_task(Relay(producer.engine, broker, given).run(stop))
+        while await asyncio.to_thread(producer.rows, "SELECT 1 FROM outbox_delivery"):
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
         await broker.close()
 
     asyncio.run(work())
 
 
 def consume(
-    consumer: Side, nats_url: str, name: str, done: Callable[[], bool], seconds: float = 30
+    consumer: Side,
+    broker_url: str,
+    name: str,
+    done: Callable[[], bool],
+    seconds: float = 30,
+    **changed: Any,
 ) -> None:
     """The inbox works until `done`; raises TimeoutError after `seconds`."""
 
     async def work() -> None:
-        given = settings(str(consumer.engine.url), nats_url, name)
-        broker = await Broker.connect(given)
+        given = settings(str(consumer.engine.url), broker_url, name, **changed)
+        broker = await brokers.connect(given)
         stop = asyncio.Event()
-        inbox = Inbox(Processor(consumer.manifest, consumer.engine), broker, given)
-        task = asyncio.create_task(inbox.run(consumer.manifest, stop))
+        processor = Processor(consumer.manifest, consumer.engine, given)
+        inbox = Inbox(consumer.manifest, consumer.engine, processor, broker, given)
+        task = asyncio.create_task(inbox.run(stop))
         try:
             async with asyncio.timeout(seconds):
                 while not await asyncio.to_thread(done):

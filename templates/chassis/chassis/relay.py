@@ -68,7 +68,8 @@ class Relay:
         # How far this round has come in each of our partitions, and when it began.
         self._after: dict[int, int] = {}
         self._round_began = 0.0
-        self._each = _SMALLEST_PAGE
+        self._smallest = min(_SMALLEST_PAGE, settings.batch)
+        self._each = self._smallest
         self._outcome = Outcome()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -136,7 +137,7 @@ class Relay:
             if count < self._each:
                 self._after[partition] = 0
         # One long queue gets the whole page, many share it.
-        self._each = max(_SMALLEST_PAGE, self._settings.batch // max(1, full))
+        self._each = max(self._smallest, self._settings.batch // max(1, full))
 
     async def _publish(self, entries: Sequence[Entry]) -> None:
         chains: dict[tuple[str, str], list[Entry]] = {}

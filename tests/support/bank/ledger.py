@@ -1,5 +1,6 @@
 """What the ledger owns, and the functions that others ask it for."""
 
+import asyncio
 import logging
 
 from bank.db import Base, session
@@ -27,3 +28,19 @@ def record(account_id: int, number: int) -> None:
 def record_then_fail(account_id: int, number: int) -> None:
     record(account_id, number)
     raise Refused("after the commit")
+
+
+failures: list[tuple[int, int]] = []
+
+
+def fail_once(account_id: int, number: int) -> None:
+    """Fails at the first try of what `failures` names."""
+    record(account_id, number)
+    if (account_id, number) in failures:
+        failures.remove((account_id, number))
+        raise Refused("the first time")
+
+
+async def record_async(account_id: int, number: int) -> None:
+    await asyncio.sleep(0)
+    record(account_id, number)
