@@ -45,6 +45,13 @@ def analyze(
         Path | None,
         typer.Option(help="Also write the graph as one page.", show_default=False),
     ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            help="Answer for one table, module or definition instead of the summary.",
+            show_default=False,
+        ),
+    ] = None,
     plan: Annotated[Path, typer.Option(help="The plan whose services are shown.")] = Path(
         "migration.yaml"
     ),
@@ -67,12 +74,28 @@ def analyze(
         from migrator.report.html.page import page
 
         write_atomically(html, page(graph, *(proposed or ())))
-    if output_format is Format.json:
+    if explain:
+        _explain(graph, explain, output_format)
+    elif output_format is Format.json:
         typer.echo(text, nl=False)
     else:
         Console(highlight=False, width=None if errors.is_terminal else 100).print(
             summary(graph, output.as_posix())
         )
+
+
+def _explain(graph: Graph, name: str, output_format: Format) -> None:
+    from rich.console import Console
+
+    from migrator.report.explain import as_json, explain
+    from migrator.report.explanation import shown
+
+    found = explain(graph, name)
+    if output_format is Format.json:
+        typer.echo(as_json(found), nl=False)
+    else:
+        # Piped or not, a place stays on its line: grep and editors read them.
+        Console(highlight=False, soft_wrap=True).print(shown(found))
 
 
 def _proposed(path: Path, graph: Graph) -> tuple[Plan, Assignment] | None:
