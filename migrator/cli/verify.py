@@ -14,6 +14,8 @@ _EPILOG = """Examples:
 
   migrator verify --workspace services      a workspace that lies elsewhere
 
+  migrator verify --since origin/main       contracts of messages against what is released
+
   migrator verify --format json | jq .      for scripts
 """
 
@@ -35,6 +37,13 @@ def verify(
             help="The workspace; ./workspace is taken where it exists.", show_default=False
         ),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Hold contracts against those of this git revision, not of the last scaffold.",
+            show_default=False,
+        ),
+    ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
 ) -> None:
     """Check the monolith and the services against the plan. Exit 1 where there are errors."""
@@ -44,7 +53,7 @@ def verify(
 
     default = Path("workspace")
     chosen = workspace or (default if default.is_dir() else None)
-    findings = run_rules(load(Path(".migrator/graph.json"), plan, chosen))
+    findings = run_rules(load(Path(".migrator/graph.json"), plan, chosen, since))
     typer.echo(as_json(findings) if output_format is Format.json else as_text(findings), nl=False)
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from migrator.contracts.documents import contract_files
+from migrator.contracts.messages import message_types
 from migrator.model.graph import Graph
 from migrator.model.manifest import RemoteFunction, ServiceManifest
 from migrator.model.manifest_file import dump_manifest
@@ -66,7 +69,9 @@ def build(
     files |= _libraries(graph, assignment, source, manifests)
     names = [service.name for service in chosen]
     files |= _around(plan, [manifests[name] for name in names], complete=len(chosen) == len(needs))
-    scope = ("libs/", "gateway/", *(f"services/{name}/" for name in names))
+    files |= _contracts(plan, names, manifests, graph, source)
+    homes = [f"{folder}/{name}/" for name in names for folder in ("services", "contracts")]
+    scope = ("libs/", "gateway/", *homes)
     return Workspace(files, scope, tuple(problems))
 
 
@@ -213,6 +218,30 @@ def _libraries(
         "workspace/shared_pyproject.toml.jinja", package=package
     )
     return files
+
+
+def _contracts(
+    plan: Plan,
+    names: list[str],
+    manifests: Mapping[str, ServiceManifest],
+    graph: Graph,
+    source: Source,
+) -> dict[str, str]:
+    """What the chosen services tell each other, as files."""
+    served = {f.partition(":")[0] for m in manifests.values() for f in m.serves_events}
+    modules = {
+        module.name: ast.parse(source.texts[module.path])
+        for module in graph.modules
+        if module.name in served
+    }
+    types = [
+        message
+        for manifest in manifests.values()
+        for message in message_types(manifest, manifests.values(), graph, modules)
+    ]
+    purposes = {service.name: service.purpose for service in plan.services}
+    found = contract_files(types, names, purposes)
+    return {f"contracts/{path}": text for path, text in found.items()}
 
 
 def _around(plan: Plan, manifests: list[ServiceManifest], *, complete: bool) -> dict[str, str]:

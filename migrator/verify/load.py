@@ -11,12 +11,16 @@ from migrator.model.graph_file import read_graph
 from migrator.model.manifest_file import read_manifest
 from migrator.model.plan_file import read_plan
 from migrator.plan.resolve import assign
+from migrator.verify.agreed import agreed_contracts, present_versions
 from migrator.verify.revisions import migrated_tables
 from migrator.verify.subject import CarvedService, Monolith, Subject
 
 
-def load(graph_path: Path, plan_path: Path, workspace: Path | None) -> Subject:
-    """The monolith is analysed afresh; `workspace` None leaves the services out.
+def load(
+    graph_path: Path, plan_path: Path, workspace: Path | None, since: str | None = None
+) -> Subject:
+    """The monolith is analysed afresh; `workspace` None leaves the services out. Contracts are
+    held against those of the git revision `since`, else those of the last scaffold.
 
     Raises MigratorError where a file is missing or broken.
     """
@@ -31,7 +35,11 @@ def load(graph_path: Path, plan_path: Path, workspace: Path | None) -> Subject:
         plan,
         assign(plan, graph),
     )
-    return Subject(monolith, _services(workspace) if workspace else ())
+    if workspace is None:
+        return Subject(monolith)
+    services = _services(workspace)
+    contracts = agreed_contracts(workspace, since)
+    return Subject(monolith, services, contracts, present_versions(workspace))
 
 
 def _services(workspace: Path) -> tuple[CarvedService, ...]:

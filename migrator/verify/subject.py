@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from migrator.model.contract import Contract
 from migrator.model.graph import Graph, Table
 from migrator.model.manifest import ServiceManifest
 from migrator.model.plan import Assignment, Plan
@@ -56,10 +57,15 @@ class CarvedService:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Either side may be absent: no plan yet, or no workspace yet."""
+    """Either side may be absent: no plan yet, or no workspace yet.
+
+    `contracts` are those that were agreed on; `contract_versions` what each declares now, by path.
+    """
 
     monolith: Monolith | None = None
     services: tuple[CarvedService, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    contract_versions: Mapping[str, int] = field(default_factory=dict)
 
     def service(self, name: str) -> CarvedService | None:
         return next((service for service in self.services if service.name == name), None)

@@ -26,7 +26,11 @@ def files() -> dict[str, str]:
     graph = analyze(SAMPLE)
     plan = propose(graph)
     made = build(plan, assign(plan, graph), graph, read_source(SAMPLE, graph))
-    services = {f"workspace/{p}": t for p, t in made.files.items() if p.startswith("services/")}
+    services = {
+        f"workspace/{p}": t
+        for p, t in made.files.items()
+        if p.startswith(("services/", "contracts/"))
+    }
     return {
         ".migrator/graph.json": dump_graph(graph),
         "migration.yaml": dump_plan(plan),
@@ -127,7 +131,13 @@ def test_missing_outbox(project: Path) -> None:
     assert "messaging-missing" in errors(project)
 
 
+def test_message_that_its_readers_no_longer_understand(project: Path) -> None:
+    path = "workspace/services/applications/jobmarket/models.py"
+    edit(project, path, "cover_letter: Mapped[str]", "letter: Mapped[str]")
+    assert "contract-broken" in errors(project)
+
+
 def test_every_rule_has_a_reason_and_examples() -> None:
     rules = all_rules()
-    assert len(rules) == 7
+    assert len(rules) == 8
     assert all(rule.why and rule.good and rule.bad for rule in rules)
