@@ -22,6 +22,8 @@ _EPILOG = """Examples:
 
   migrator analyze . --explain orders         who reads and writes a table, with file and line
 
+  migrator analyze . --database postgresql://reader@host/shop
+
 Writes .migrator/graph.json, which plan, scaffold and verify read.
 """
 
@@ -52,6 +54,14 @@ def analyze(
             show_default=False,
         ),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="URL of a live database to compare with; it is only read.",
+            envvar="MIGRATOR_DATABASE_URL",
+            show_default=False,
+        ),
+    ] = None,
     plan: Annotated[Path, typer.Option(help="The plan whose services are shown.")] = Path(
         "migration.yaml"
     ),
@@ -67,6 +77,11 @@ def analyze(
     errors = Console(stderr=True)
     with errors.status("reading") as status:
         graph = read_monolith(path, progress=status.update)
+        if database:
+            from migrator.analyze.evidence.compare import with_database
+            from migrator.analyze.evidence.database import read_database
+
+            graph = with_database(graph, read_database(database, status.update))
     proposed = _proposed(plan, graph) if html else None
     text = dump_graph(graph)
     write_atomically(output, text)
