@@ -1,58 +1,62 @@
-"""Find the Python files of a monolith and parse them."""
+"""Find the files of a monolith; their names come later, when their imports are known."""
 
 from __future__ import annotations
 
-import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from migrator.model.errors import MigratorError
-from migrator.model.graph import Unresolved
 
 _LEFT_OUT = {
-    "tests", "test", "migrations", "alembic", "versions", "node_modules", "site-packages",
-    "venv", "env", "build", "dist", "__pycache__", "workspace",
+    "tests", "test", "testing", "node_modules", "site-packages", "venv", "env", "build", "dist",
+    "__pycache__", "workspace",
 }  # fmt: skip
 _LEFT_OUT_FILES = {"conftest.py", "setup.py", "noxfile.py"}
+_MIGRATIONS = {"migrations", "alembic", "versions", "migration"}
+_GENERATED = ("_pb2.py", "_pb2_grpc.py", "_pb2.pyi")
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedModule:
-    """One parsed file; `is_package` tells ``__init__.py``."""
+class SourceFile:
+    """`path` is relative to the analysed root with forward slashes, `role` ``code`` or
+    ``migration``."""
 
-    name: str
+    file: Path
     path: str
-    tree: ast.Module
-    lines: int
-    is_package: bool
+    role: str
 
 
-def discover(root: Path) -> tuple[list[ParsedModule], list[Unresolved]]:
-    """Parse every module below `root`, itself a folder of packages, a package, or one file.
+def discover(root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
+    """Every Python file below `root`, itself a folder or one file, sorted by path.
 
-    Raises MigratorError where `root` is missing, no Python, or holds none.
+    `exclude` are glob patterns of relative paths. Raises MigratorError where `root` is missing,
+    no Python, or holds none.
     """
     if not root.exists():
         raise MigratorError("no such file or folder", where=str(root))
-    if root.is_file() and root.suffix != ".py":
-        raise MigratorError("not a Python file or a folder", where=str(root))
-    base = root.parent if root.is_file() else root
-    modules: list[ParsedModule] = []
-    unresolved: list[Unresolved] = []
-    found = [root] if root.is_file() else sorted(_files(root))
-    prefix = _package_prefix(base)
-    for path in found:
-        relative = path.relative_to(base).as_posix()
-        parsed = _parse(path, relative, prefix)
-        (modules if isinstance(parsed, ParsedModule) else unresolved).append(parsed)  # type: ignore[arg-type]
-    if not found:
+    if root.is_file():
+        if root.suffix != ".py":
+            raise MigratorError("not a Python file or a folder", where=str(root))
+        return [SourceFile(root, root.name, "code")]
+    found = [
+        SourceFile(file, path, _role(path))
+        for file, path in _files(root)
+        if not any(fnmatch(path, p) or fnmatch(path, f"{p.rstrip('/')}/*") for p in exclude)
+    ]
+    if not any(f.role == "code" for f in found):
         raise MigratorError("no Python file in this folder", where=str(root))
-    return modules, unresolved
+    return sorted(found, key=lambda f: f.path)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _role(path: str) -> str:
+    folders = path.split("/")[:-1]
+    return "migration" if not _MIGRATIONS.isdisjoint(folders) else "code"
+
+
+def _files(root: Path) -> Iterator[tuple[Path, str]]:
     seen: set[str] = set()
     for folder, names, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -60,15 +64,26 @@ def _files(root: Path) -> Iterator[Path]:
             names.clear()
             continue
         seen.add(real)
-        names[:] = sorted(n for n in names if n not in _LEFT_OUT and not n.startswith("."))
-        names[:] = [n for n in names if not (Path(folder) / n / "pyvenv.cfg").exists()]
-        for name in files:
-            generated = name.endswith(("_pb2.py", "_pb2_grpc.py"))
-            if name.endswith(".py") and name not in _LEFT_OUT_FILES and not generated:
-                yield Path(folder) / name
+        here = Path(folder)
+        names[:] = sorted(n for n in names if _wanted(here, n))
+        relative = here.relative_to(root).as_posix()
+        prefix = "" if relative == "." else f"{relative}/"
+        for name in sorted(files):
+            if name.endswith(".py") and name not in _LEFT_OUT_FILES and not _generated(name):
+                yield here / name, prefix + name
 
 
-def _package_prefix(base: Path) -> str:
+def _wanted(folder: Path, name: str) -> bool:
+    if name in _LEFT_OUT or name.startswith("."):
+        return False
+    return not (folder / name / "pyvenv.cfg").exists()
+
+
+def _generated(name: str) -> bool:
+    return name.endswith(_GENERATED)
+
+
+def package_prefix(base: Path) -> str:
     """Where `base` is itself a package, the dotted name it has from outside."""
     parts: list[str] = []
     folder = base.resolve()
@@ -78,25 +93,11 @@ def _package_prefix(base: Path) -> str:
     return ".".join(parts)
 
 
-def _parse(path: Path, relative: str, prefix: str) -> ParsedModule | Unresolved:
-    try:
-        source = path.read_bytes()
-        tree = ast.parse(source)
-    except OSError as error:
-        return Unresolved(relative, 1, "module", f"cannot be read: {error.strerror}")
-    except SyntaxError as error:
-        return Unresolved(relative, error.lineno or 1, "module", f"not valid Python: {error.msg}")
-    except ValueError as error:
-        return Unresolved(relative, 1, "module", f"not valid Python: {error}")
-    except RecursionError:
-        return Unresolved(relative, 1, "module", "nested too deeply to parse")
-    name, is_package = _module_name(relative.removeprefix("src/"), prefix)
-    return ParsedModule(name, relative, tree, source.count(b"\n") + 1, is_package)
-
-
-def _module_name(relative: str, prefix: str) -> tuple[str, bool]:
-    parts = relative.removesuffix(".py").split("/")
-    is_package = parts[-1] == "__init__"
-    if is_package:
-        parts.pop()
-    return ".".join([*([prefix] if prefix else []), *parts]), is_package
+def sql_files(root: Path, paths: Collection[str]) -> list[str]:
+    """The ``.sql`` files beside the code."""
+    folders = {p.rpartition("/")[0] for p in paths}
+    return sorted(
+        f"{folder}/{file.name}" if folder else file.name
+        for folder in folders
+        for file in (root / folder).glob("*.sql")
+    )

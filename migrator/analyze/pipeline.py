@@ -2,84 +2,143 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Iterator, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from migrator.analyze.access import AccessReader
-from migrator.analyze.definitions import Code, class_roles, codes_of, dependencies_of, describe
-from migrator.analyze.discover import ParsedModule, discover
-from migrator.analyze.frameworks import blinker, flask
-from migrator.analyze.frameworks.sqlalchemy import SchemaReader
-from migrator.analyze.names import Names, imported_by_call, imports_of, top_level
+from migrator.analyze.accesses import accesses, reached
+from migrator.analyze.definitions import class_roles, decorators, describe
+from migrator.analyze.discover import SourceFile, discover, package_prefix
+from migrator.analyze.facts.extract import extract
+from migrator.analyze.facts.read import Facts
+from migrator.analyze.facts.store import Store
+from migrator.analyze.frameworks.registry import frameworks
+from migrator.analyze.imports import imports
+from migrator.analyze.interpret import Found, interpret
+from migrator.analyze.project.modules import Module, absolute_module
+from migrator.analyze.project.project import Project
+from migrator.analyze.project.roots import name_files
 from migrator.analyze.schema import Schema
 from migrator.analyze.transactions import transactions
-from migrator.model.graph import (
-    Access,
-    Definition,
-    Dependency,
-    Graph,
-    Import,
-    ImportKind,
-    Module,
-    Unresolved,
-)
+from migrator.model.graph import Definition, Dependency, EntryPoint, Graph, Unresolved
+from migrator.model.graph import Module as GraphModule
 
 Progress = Callable[[str], None]
 
 
-def analyze(root: Path, *, progress: Progress | None = None) -> Graph:
+def analyze(
+    root: Path,
+    *,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+    exclude: Sequence[str] = (),
+    roots: Sequence[str] = (),
+    workers: int | None = None,
+) -> Graph:
     """The Graph of the Python below `root`.
 
-    Raises MigratorError where `root` cannot be analysed at all; a file that cannot be is listed
-    in `unresolved` and the rest goes on.
+    `cache` is the folder of the facts kept between runs, none by default. `exclude` are globs of
+    relative paths, `roots` the source roots where the files' own votes must not decide. Raises
+    MigratorError where `root` cannot be analysed at all; a file that cannot be is listed in
+    `unresolved` and the rest goes on.
     """
     tell = progress or _silent
-    tell("parsing")
-    modules, unresolved = discover(root)
-    names = Names(modules)
-    codes = {id_: code for module in modules for id_, code in codes_of(module, names).items()}
-    tell("reading tables")
-    schema = SchemaReader(codes, names).read()
-    unresolved += schema.unresolved
-    tell("reading accesses")
-    accesses: set[Access] = set()
-    for code in codes.values():
-        found, unknown = AccessReader(code, names, codes, schema).read()
-        accesses |= found
-        unresolved += unknown
-    tell("following calls")
-    dependencies = [d for c in codes.values() for d in dependencies_of(c, names, codes)]
-    accesses = _where_it_runs(accesses, codes, dependencies)
-    definitions = _definitions(codes, names, schema, dependencies)
-    objects = {d.id for d in definitions if "signal" in d.traits}
-    edges, handlers = blinker.signals(codes, names, objects)
-    points, unknown = flask.entry_points(codes, names)
-    unresolved += unknown
-    imports, unknown = _imports(modules, names)
-    unresolved += unknown
-    every = [*dependencies, *edges]
+    with _no_collection():
+        project, unresolved = load(
+            root, tell=tell, cache=cache, exclude=exclude, roots=roots, workers=workers
+        )
+        tell("reading tables")
+        schema = Schema()
+        plugins = frameworks()
+        for plugin in plugins:
+            plugin.declare(project, schema)
+        points: list[EntryPoint] = []
+        signals: list[Dependency] = []
+        for plugin in plugins:
+            for found in plugin.entry_points(project, schema):
+                (points if isinstance(found, EntryPoint) else signals).append(found)  # type: ignore[arg-type]
+        tell("following calls")
+        done = interpret(project, schema, plugins, workers=workers)
+        return _graph(root, project, schema, done, points, signals, unresolved)
+
+
+def load(
+    root: Path, *, tell: Progress, cache: Path | None, exclude: Sequence[str] = (),
+    roots: Sequence[str] = (), workers: int | None = None,
+) -> tuple[Project, list[Unresolved]]:  # fmt: skip
+    """All modules by name, and the files that could not be read."""
+    tell("finding files")
+    files = discover(root, exclude)
+    store = Store(cache) if cache is not None else None
+    every = extract(
+        [f.file for f in files], store=store, workers=workers,
+        advance=lambda done, of: tell(f"reading {done} of {of} files"),
+    )  # fmt: skip
+    base = root.parent if root.is_file() else root
+    unresolved = [
+        Unresolved(file.path, facts.trouble[0], "module", facts.trouble[1])
+        for file, facts in zip(files, every, strict=True)
+        if facts.trouble is not None
+    ]
+    readable = [(f, x) for f, x in zip(files, every, strict=True) if x.trouble is None]
+    names = name_files(
+        [f.path for f, _ in readable], _imported(readable),
+        prefix=package_prefix(base), roots=roots,
+    )  # fmt: skip
+    modules = [Module(names[f.path], f.path, x, f.role) for f, x in readable]
+    return Project(modules), unresolved
+
+
+def _imported(files: Iterable[tuple[SourceFile, Facts]]) -> Iterator[str]:
+    """The absolute names that the files import, for the vote on their own names."""
+    for _, facts in files:
+        for _, _, _, level, module, names in facts.interface.imports:
+            if level == -1:
+                yield from (name for name, _ in names)
+            elif level == 0:
+                for name, _ in names:
+                    yield f"{absolute_module('', False, module, 0)}.{name}"
+
+
+def _graph(
+    root: Path, project: Project, schema: Schema, done: Found, points: Sequence[EntryPoint],
+    signals: Sequence[Dependency], unresolved: Sequence[Unresolved],
+) -> Graph:  # fmt: skip
+    found = accesses(project, done)
+    edges = [*reached(project, done), *signals]
+    definitions = _definitions(project, schema, done)
+    imported, unknown = imports(project)
+    told = {*unresolved, *schema.unresolved, *done.unresolved, *unknown}
     graph = Graph(
         root=root.as_posix(),
-        modules=tuple(sorted((Module(m.name, m.path, m.lines) for m in modules), key=_name)),
-        definitions=tuple(sorted(definitions, key=lambda d: (d.path, d.line, d.id))),
-        tables=schema.tables,
-        foreign_keys=schema.foreign_keys,
-        relationships=schema.relationships,
-        accesses=tuple(
-            sorted(accesses, key=lambda a: (a.path, a.line, a.definition, a.table, a.mode, a.how))
-        ),
-        dependencies=tuple(sorted(every, key=lambda d: (d.source, d.target, d.kind))),
-        imports=tuple(sorted(imports, key=lambda i: (i.source, i.line, i.target))),
-        entry_points=tuple(
+        modules=tuple(
             sorted(
-                [*points, *handlers],
-                key=lambda p: (p.kind, p.path or "", p.method or "", p.definition, p.name),
+                (GraphModule(m.name, m.path, m.lines) for m in project.code), key=lambda m: m.name
             )
         ),
-        transactions=transactions(definitions, every, accesses, points),
-        unresolved=tuple(sorted(set(unresolved), key=lambda u: (u.path, u.line, u.what))),
+        definitions=tuple(sorted(definitions, key=lambda d: (d.path, d.line, d.id))),
+        tables=tuple(schema.tables[name] for name in sorted(schema.tables)),
+        foreign_keys=tuple(
+            sorted(schema.foreign_keys, key=lambda k: (k.source, k.columns, k.target))
+        ),
+        relationships=tuple(
+            sorted(schema.relationships, key=lambda r: (r.definition, r.attribute))
+        ),
+        accesses=tuple(
+            sorted(found, key=lambda a: (a.path, a.line, a.definition, a.table, a.mode, a.how))
+        ),
+        dependencies=tuple(sorted(edges, key=lambda d: (d.source, d.target, d.kind))),
+        imports=tuple(sorted(imported, key=lambda i: (i.source, i.line, i.target, i.kind))),
+        entry_points=tuple(
+            sorted(
+                set(points),
+                key=lambda p: (p.kind, p.path or "", p.method or "", p.definition, p.name, p.line),
+            )
+        ),
+        transactions=transactions(definitions, edges, found, points),
+        unresolved=tuple(sorted(told, key=lambda u: (u.path, u.line, u.what, u.why))),
     )
     return replace(graph, stats=stats(graph))
 
@@ -104,77 +163,37 @@ def stats(graph: Graph) -> dict[str, int]:
     }
 
 
-def _name(module: Module) -> str:
-    return module.name
-
-
-def _definitions(
-    codes: dict[str, Code], names: Names, schema: Schema, dependencies: Sequence[Dependency]
-) -> list[Definition]:
-    roles = class_roles(codes, names)
-    for id_ in [*schema.models, *schema.core]:
-        roles.setdefault(id_, set()).add("model")
-    for id_ in schema.bases:
-        roles.setdefault(id_, set()).add("base")
-    for edge in dependencies:
-        if edge.kind == "decorates" and codes[edge.target].kind == "function":
-            roles.setdefault(edge.target, set()).add("decorator")
-    return [describe(code, names, codes, roles.get(code.id, set())) for code in codes.values()]
-
-
-def _where_it_runs(
-    accesses: set[Access], codes: dict[str, Code], dependencies: Sequence[Dependency]
-) -> set[Access]:
-    """A statement kept in a constant is an access of the functions that use the constant."""
-    users: dict[str, list[Dependency]] = {}
-    for edge in dependencies:
-        if codes[edge.target].kind == "variable":
-            users.setdefault(edge.target, []).append(edge)
-    found: set[Access] = set()
-    for access in accesses:
-        using = users.get(access.definition, ())
-        found |= {
-            replace(access, definition=e.source, path=codes[e.source].module.path, line=e.line)
-            for e in using
-        }
-        if not using:
-            found.add(access)
+def _definitions(project: Project, schema: Schema, done: Found) -> list[Definition]:
+    roles = class_roles(project)
+    traits: dict[str, set[str]] = {}
+    raises: dict[str, tuple[str, ...]] = {}
+    for row in done.rows:
+        if len(row) > 1 and row[1] == "raises":
+            raises[row[0]] = row[2:]
+        else:
+            traits[row[0]] = set(row[1:])
+    decorating = decorators(done.edges, project)
+    found = []
+    for module in project.code:
+        for fact in module.own.values():
+            id_ = f"{module.name}:{fact.name}"
+            known = traits.get(id_, set()) | roles.get(id_, set()) | schema.traits.get(id_, set())
+            if id_ in decorating:
+                known |= {"decorator"}
+            found.append(describe(module, fact, known, raises.get(id_, ())))
     return found
 
 
-def _imports(modules: Sequence[ParsedModule], names: Names) -> tuple[set[Import], list[Unresolved]]:
-    found: set[Import] = set()
-    unresolved: list[Unresolved] = []
-    for module in modules:
-        kinds = {id(node): kind for node, kind in top_level(module.tree.body)}
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                found |= set(_static(module, node, kinds.get(id(node), "lazy"), names))
-            elif isinstance(node, ast.Call) and _is_dynamic(node):
-                targets = imported_by_call(node, module.name, module.tree.body, names)
-                if targets is None:
-                    what = ast.unparse(node)[:60]
-                    why = "the imported name is computed"
-                    unresolved.append(Unresolved(module.path, node.lineno, what, why))
-                own = [t for t in targets or () if t in names.modules]
-                found |= {Import(module.name, t, "dynamic", node.lineno) for t in own}
-    return found, unresolved
-
-
-def _static(
-    module: ParsedModule, node: ast.stmt, kind: ImportKind, names: Names
-) -> Iterator[Import]:
-    for site in imports_of(module, node, kind):
-        for target in (site.target, site.module):
-            if target in names.modules:
-                yield Import(module.name, target, site.kind, site.line)
-                break
-
-
-def _is_dynamic(node: ast.Call) -> bool:
-    func = node.func
-    name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", None)
-    return name in ("import_module", "__import__")
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Facts and graph have no cycles worth collecting, and are many."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _silent(message: str) -> None:

@@ -1,47 +1,83 @@
-"""What is known of tables while a monolith is read."""
+"""What is known of tables and of what touches them, gathered from all frameworks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from migrator.analyze.definitions import Code
-from migrator.analyze.frameworks.sqlalchemy_columns import ColumnFact
-from migrator.model.graph import Constraint, ForeignKey, Relationship, Table, Unresolved
+from migrator.model.graph import ForeignKey, Relationship, Table, Unresolved
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Model:
-    """A mapped class while it is read; `attributes` map relationship names to model ids."""
+    """A class whose objects are rows. `table` is the table's id, `framework` the plug-in's name.
+
+    `columns` maps attributes to column names; `relations` attributes to (model id, many);
+    `extra` is the plug-in's own knowledge.
+    """
 
     id: str
-    code: Code
     table: str
-    schema: str | None
-    columns: dict[str, ColumnFact] = field(default_factory=dict)
-    constraints: list[Constraint] = field(default_factory=list)
-    composite_keys: list[tuple[tuple[str, ...], tuple[str, ...], str | None, int]] = field(
-        default_factory=list
-    )
-    relations: dict[str, tuple[str, int, str | None, str | None]] = field(default_factory=dict)
-
-    @property
-    def table_id(self) -> str:
-        return f"{self.schema}.{self.table}" if self.schema else self.table
+    framework: str
+    columns: dict[str, str] = field(default_factory=dict)
+    relations: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    extra: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Schema:
-    """All that is known of tables; `models` by definition id, Core tables among `tables`."""
+    """Filled by `Framework.declare`, read everywhere after.
 
-    tables: tuple[Table, ...]
-    foreign_keys: tuple[ForeignKey, ...]
-    relationships: tuple[Relationship, ...]
-    unresolved: tuple[Unresolved, ...]
-    models: Mapping[str, Model]
-    bases: frozenset[str]
-    core: Mapping[str, str]
+    `claims` maps class ids (``module:Class``, also nested) to the plug-in that knows what its
+    objects mean; `names` maps other definitions (a Core table, a session, a signal) to it with a
+    plug-in's own value. `traits` by definition id go to `Definition.traits`. `constants` are
+    definitions whose value is a statement: an access there counts where the constant is used.
+    """
 
-    def table_of(self, definition: str) -> str | None:
-        model = self.models.get(definition)
-        return model.table_id if model else self.core.get(definition)
+    tables: dict[str, Table] = field(default_factory=dict)
+    foreign_keys: set[ForeignKey] = field(default_factory=set)
+    relationships: list[Relationship] = field(default_factory=list)
+    models: dict[str, Model] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=dict)
+    traits: dict[str, set[str]] = field(default_factory=dict)
+    unresolved: list[Unresolved] = field(default_factory=list)
+    dialect: str = "postgres"
+    _folded: dict[str, str | None] = field(default_factory=dict)
+
+    def add_table(self, table: Table) -> None:
+        """The first declaration of a table stands; columns that later ones add are kept."""
+        known = self.tables.get(table.id)
+        if known is None:
+            self.tables[table.id] = table
+            return
+        have = {c.name for c in known.columns}
+        extra = tuple(c for c in table.columns if c.name not in have)
+        if extra:
+            from dataclasses import replace
+
+            self.tables[table.id] = replace(known, columns=known.columns + extra)
+
+    def add_model(self, model: Model) -> None:
+        self.models[model.id] = model
+        self.claims[model.id] = model.framework
+        self.trait(model.id, "model")
+
+    def claim(self, class_id: str, framework: str) -> None:
+        self.claims.setdefault(class_id, framework)
+
+    def trait(self, definition: str, trait: str) -> None:
+        self.traits.setdefault(definition, set()).add(trait)
+
+    def model_of_table(self, table: str) -> Model | None:
+        return next((m for m in self.models.values() if m.table == table), None)
+
+    def table_named(self, name: str) -> str | None:
+        """The id of a table by the name that SQL text gives: schema and case may be left out."""
+        if name in self.tables:
+            return name
+        if not self._folded:
+            for id_, table in self.tables.items():
+                for key in {id_.lower(), table.name.lower()}:
+                    self._folded[key] = None if key in self._folded else id_
+        return self._folded.get(name.lower()) or self._folded.get(name.lower().rpartition(".")[2])

@@ -1,17 +1,29 @@
-"""Routes of Flask and commands of click: where work begins."""
+"""Routes of Flask and its commands: where work begins."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
-from migrator.analyze.definitions import Code, definition_of, resolve
-from migrator.analyze.names import Names, dotted_name, imported_by_call, literal_strings
-from migrator.model.graph import EntryPoint, EntryPointKind, Unresolved
+from migrator.analyze.facts.shape import CALL, DEF, Expr
+from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.project.dynamic import imported_by_call, is_dynamic, literal_strings
+from migrator.analyze.project.modules import Module
+from migrator.analyze.project.project import Project
+from migrator.analyze.project.search import (
+    Decorated,
+    Found,
+    assigned_calls,
+    calls,
+    decorated,
+    keyword,
+    owner_of,
+)  # fmt: skip
+from migrator.analyze.schema import Schema
+from migrator.model.graph import Dependency, EntryPoint, Unresolved
 
-_VERBS = {"get", "post", "put", "patch", "delete"}
-_TASK_DECORATORS = {"task", "shared_task", "periodic_task", "scheduled_job", "job"}
+VERBS = {"get", "post", "put", "patch", "delete"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,85 +35,121 @@ class Registration:
     prefix: str | None
 
 
-def entry_points(
-    codes: Mapping[str, Code], names: Names
-) -> tuple[list[EntryPoint], list[Unresolved]]:
-    """Every route, command and task with the definition that answers it."""
-    reader = _Reader(codes, names)
-    found = [point for code in codes.values() for point in reader.of(code)]
-    return found, reader.unresolved
+class Flask(Framework):
+    """Blueprints, view functions, MethodViews; Quart has the same interface."""
 
+    name: ClassVar[str] = "flask"
+    packages: ClassVar[tuple[str, ...]] = ("flask", "quart")
 
-class _Reader:
-    def __init__(self, codes: Mapping[str, Code], names: Names) -> None:
-        self.codes, self.names = codes, names
-        self.unresolved: list[Unresolved] = []
-        self.own_prefix = {c.id: p for c in codes.values() if (p := self._blueprint(c)) is not None}
-        self.registrations = [r for c in codes.values() for r in self._registrations(c)]
-
-    def of(self, code: Code) -> Iterator[EntryPoint]:
-        for statement in code.nodes:
-            for node in ast.walk(statement):
-                for decorator in getattr(node, "decorator_list", []):
-                    yield from self._decorated(code, node, decorator)
-                if isinstance(node, ast.Call) and _method(node.func) == "add_url_rule":
-                    yield from self._rule(code, node)
-
-    def _decorated(self, code: Code, node: ast.AST, decorator: ast.expr) -> Iterator[EntryPoint]:
-        call = decorator if isinstance(decorator, ast.Call) else None
-        func = call.func if call else decorator
-        name = _method(func)
-        line = decorator.lineno
-        function = getattr(node, "name", code.id)
-        if call and isinstance(func, ast.Attribute) and (name == "route" or name in _VERBS):
-            methods = _methods(call) if name == "route" else (str(name).upper(),)
-            yield from self._routes(code, func.value, call, methods, function, line, code.id)
-        elif name == "command":
-            given = literal_strings(call.args[0]) if call and call.args else None
-            label = given[0] if given else function.replace("_", "-")
-            yield EntryPoint("cli", label, None, None, code.id, line)
-        elif name in _TASK_DECORATORS and not isinstance(node, ast.ClassDef):
-            kind: EntryPointKind = "task"
-            yield EntryPoint(kind, function, None, None, code.id, line)
-
-    def _rule(self, code: Code, call: ast.Call) -> Iterator[EntryPoint]:
-        view = next((k.value for k in call.keywords if k.arg == "view_func"), None)
-        view = view or (call.args[2] if len(call.args) > 2 else None)
-        methods = _methods(call)
-        if isinstance(view, ast.Call) and _method(view.func) == "as_view":
-            assert isinstance(view.func, ast.Attribute)
-            view = view.func.value
-            methods = ()
-        dotted = dotted_name(view) if view is not None else None
-        known = dict(self.codes)
-        target = definition_of(resolve(code, dotted, self.names), known) if dotted else None
-        if target is None or not isinstance(call.func, ast.Attribute):
-            self._unknown(code, call.lineno, "route", "its view function is not known")
+    def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
+        if not project.imports(
+            "flask", "quart", "flask_smorest", "apiflask", "flask_restx", "flask_restful",
+            "flask_appbuilder",
+        ):  # fmt: skip
             return
-        if not methods:
-            body = getattr(self.codes[target].node, "body", [])
-            verbs = {getattr(n, "name", "") for n in body} & _VERBS
-            methods = tuple(sorted(v.upper() for v in verbs))
+        yield from _Routes(project, schema).read()
+
+
+class _Routes:
+    def __init__(self, project: Project, schema: Schema) -> None:
+        self.project, self.schema = project, schema
+        self.own_prefix: dict[str, str] = {}
+        for id_, _module, call, made in assigned_calls(project):
+            if made.rpartition(".")[2].rpartition(":")[2].endswith("Blueprint"):
+                texts = literal_strings(keyword(call, "url_prefix"))
+                self.own_prefix[id_] = texts[0] if texts else ""
+        found = list(calls(project, ("register_blueprint",)))
+        self.registrations = [r for f in found for r in self._registration(f)]
+        self.foreign = _other_routers(project)
+
+    def read(self) -> Iterator[EntryPoint]:
+        for one in decorated(self.project):
+            yield from self._decorated(one)
+        for found in calls(self.project, ("add_url_rule",)):
+            yield from self._rule(found)
+
+    def _decorated(self, one: Decorated) -> Iterator[EntryPoint]:
+        decorator = one.decorator
+        if type(decorator) is not tuple or decorator[0] != CALL:
+            return
+        func = decorator[2]
+        name = func.rpartition(".")[2] if type(func) is str else ""
+        owner = owner_of(func)
+        if owner is None or (name != "route" and name not in VERBS):
+            return
+        target = self.project.resolve(one.module.name, owner) if type(owner) is str else None
+        if target in self.foreign:
+            return
+        known = target in self.own_prefix or self._is_app(target)
+        if name in VERBS and not known and (target is not None or not _is_rule(decorator)):
+            return
+        methods = _methods(decorator) if name == "route" else (name.upper(),)
+        if one.statement[0] == "class":
+            methods = self._verbs(one.definition)
+        yield from self._routes(
+            one.module, target, decorator, methods, one.statement[3], one.line, one.definition
+        )
+
+    def _is_app(self, target: str | None) -> bool:
+        fact = self.project.names.definition(target or "")
+        module = (target or "").partition(":")[0]
+        return any(
+            s[0] == "set"
+            and type(s[3]) is tuple
+            and s[3][0] == CALL
+            and self.project.resolved(module, s[3][2]).rpartition(".")[2] in ("Flask", "Quart")
+            for s in (fact.statements if fact else ())
+        )
+
+    def _rule(self, found: Found) -> Iterator[EntryPoint]:
+        call = found.call
+        view = keyword(call, "view_func") or (call[3][2] if len(call[3]) > 2 else None)
+        methods = _methods(call)
+        as_view = False
+        if type(view) is tuple and view[0] == CALL and type(view[2]) is str:
+            if view[2].endswith(".as_view"):
+                view, as_view = view[2].removesuffix(".as_view"), True
+            elif view[3] and type(view[3][0]) is str:
+                view = view[3][0]  # login_required(view)
+        target = None
+        if type(view) is str:
+            resolved = self.project.names.resolve(found.module.name, view, found.local)
+            target = self.project.names.definition_of(resolved)
+        if target is None:
+            self._unknown(found.module, call[1], "route", "its view function is not known")
+            return
+        if as_view and keyword(call, "methods") is None:
+            methods = self._verbs(target)
+        owner = owner_of(call[2])
+        above = None
+        if type(owner) is str:
+            above = self.project.names.resolve(found.module.name, owner, found.local)
         name = target.rpartition(":")[2]
-        yield from self._routes(code, call.func.value, call, methods, name, call.lineno, target)
+        yield from self._routes(found.module, above, call, methods, name, call[1], target)
+
+    def _verbs(self, target: str) -> tuple[str, ...]:
+        verbs = {
+            name
+            for class_ in self.project.classes.ancestors(target)
+            for name, statements in class_.members.items()
+            if name in VERBS and statements[-1][0] == DEF
+        }
+        return tuple(sorted(v.upper() for v in verbs)) or ("GET",)
 
     def _routes(
-        self, code: Code, owner: ast.expr, call: ast.Call, methods: tuple[str, ...],
+        self, module: Module, blueprint: str | None, call: Expr, methods: tuple[str, ...],
         name: str, line: int, definition: str,
     ) -> Iterator[EntryPoint]:  # fmt: skip
-        rule = literal_strings(call.args[0]) if call.args else None
+        rule = literal_strings(call[3][0] if call[3] else keyword(call, "rule"))
         if rule is None:
-            self._unknown(code, line, f"route of {name}", "its URL rule is computed")
+            self._unknown(module, line, f"route of {name}", "its URL rule is computed")
             return
-        dotted = dotted_name(owner)
-        target = resolve(code, dotted, self.names) if dotted else None
-        prefixes = self._prefixes(target) if target in self.own_prefix else [""]
+        prefixes = self._prefixes(blueprint) if blueprint in self.own_prefix else [""]
         if not prefixes:
-            self._unknown(code, line, f"route {rule[0]}", "its blueprint is never registered")
+            self._unknown(module, line, f"route {rule[0]}", "its blueprint is never registered")
         for prefix in prefixes:
             for method in methods:
-                path = _joined(prefix, rule[0])
-                yield EntryPoint("route", name, method, path, definition, line)
+                yield EntryPoint("route", name, method, joined(prefix, rule[0]), definition, line)
 
     def _prefixes(self, blueprint: str | None, seen: frozenset[str] = frozenset()) -> list[str]:
         """Every prefix under which a blueprint is reached: one for each registration."""
@@ -117,64 +165,57 @@ class _Reader:
             above = (
                 self._prefixes(parent, seen | {blueprint}) if parent in self.own_prefix else [""]
             )
-            found += [_joined(prefix, here) for prefix in above]
+            found += [joined(prefix, here) for prefix in above]
         return list(dict.fromkeys(found))
 
-    def _blueprint(self, code: Code) -> str | None:
-        value = getattr(code.node, "value", None)
-        if not isinstance(value, ast.Call):
-            return None
-        dotted = dotted_name(value.func)
-        target = resolve(code, dotted, self.names) if dotted else None
-        if not target or not target.rpartition(".")[2].endswith("Blueprint"):
-            return None
-        given = next((k.value for k in value.keywords if k.arg == "url_prefix"), None)
-        texts = literal_strings(given) if given is not None else None
-        return texts[0] if texts else ""
-
-    def _registrations(self, code: Code) -> Iterator[Registration]:
-        for statement in code.nodes:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Call) and _method(node.func) == "register_blueprint":
-                    yield from self._registration(code, node)
-
-    def _registration(self, code: Code, call: ast.Call) -> Iterator[Registration]:
-        assert isinstance(call.func, ast.Attribute)
-        parent = dotted_name(call.func.value)
-        above = resolve(code, parent, self.names) if parent else None
-        given = next((k.value for k in call.keywords if k.arg == "url_prefix"), None)
-        texts = literal_strings(given) if given is not None else None
-        child = call.args[0] if call.args else None
+    def _registration(self, found: Found) -> Iterator[Registration]:
+        call = found.call
+        names = self.project.names
+        parent = owner_of(call[2])
+        above = None
+        if type(parent) is str:
+            above = names.resolve(found.module.name, parent, found.local)
+        texts = literal_strings(keyword(call, "url_prefix"))
+        child = call[3][0] if call[3] else keyword(call, "blueprint")
         targets: list[str] = []
-        if child is not None and (dotted := dotted_name(child)):
-            target = resolve(code, dotted, self.names)
+        if type(child) is str:
+            target = names.resolve(found.module.name, child, found.local)
             targets = [target] if target else []
-        elif isinstance(child, ast.Attribute) and isinstance(child.value, ast.Call):
-            modules = imported_by_call(child.value, code.module.name, code.nodes, self.names)
-            targets = [f"{module}:{child.attr}" for module in modules or ()]
+        elif type(child) is tuple and child[0] == "attr" and is_dynamic(child[2]):
+            modules = imported_by_call(names, found.module, child[2])
+            targets = [f"{module}:{child[3]}" for module in modules or ()]
         known = [t for t in targets if t in self.own_prefix]
         if not known:
-            self._unknown(code, call.lineno, "register_blueprint", "which blueprint is not known")
+            self._unknown(
+                found.module, call[1], "register_blueprint", "which blueprint is not known"
+            )
         for target in known:
             yield Registration(target, above, texts[0] if texts else None)
 
-    def _unknown(self, code: Code, line: int, what: str, why: str) -> None:
-        self.unresolved.append(Unresolved(code.module.path, line, what, why))
+    def _unknown(self, module: Module, line: int, what: str, why: str) -> None:
+        self.schema.unresolved.append(Unresolved(module.path, line, what, why))
 
 
-def _method(func: ast.AST) -> str | None:
-    if isinstance(func, ast.Attribute):
-        return func.attr
-    return func.id if isinstance(func, ast.Name) else None
+def _other_routers(project: Project) -> set[str]:
+    """Objects of FastAPI and Starlette, whose decorators look the same."""
+    return {
+        id_
+        for id_, _, _, made in assigned_calls(project)
+        if made.rpartition(".")[2] in ("APIRouter", "FastAPI", "Router", "Starlette")
+    }
 
 
-def _methods(call: ast.Call) -> tuple[str, ...]:
-    given = next((k.value for k in call.keywords if k.arg == "methods"), None)
-    texts = literal_strings(given) if given is not None else None
+def _is_rule(call: Expr) -> bool:
+    texts = literal_strings(call[3][0]) if call[3] else None
+    return texts is not None and texts[0].startswith("/")
+
+
+def _methods(call: Expr) -> tuple[str, ...]:
+    texts = literal_strings(keyword(call, "methods"))
     return tuple(sorted(t.upper() for t in texts)) if texts else ("GET",)
 
 
-def _joined(prefix: str, rule: str) -> str:
+def joined(prefix: str, rule: str) -> str:
     if prefix and rule:
         return f"{prefix.rstrip('/')}/{rule.lstrip('/')}"
     return prefix or rule or "/"

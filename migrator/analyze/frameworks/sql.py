@@ -1,17 +1,49 @@
-"""Tables read and written by SQL text, through sqlglot."""
+"""SQL text, through sqlglot: strings in the code and ``.sql`` files beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import ClassVar
 
-import sqlglot
-from sqlglot import exp
-
+from migrator.analyze.frameworks.protocol import At, Framework
+from migrator.analyze.infer.values import HOLE
 from migrator.model.graph import AccessMode
+
+_COMPANY = {
+    "SELECT": " FROM ", "INSERT": "INTO ", "UPDATE": " SET ", "DELETE": "FROM ",
+    "WITH": "SELECT", "TRUNCATE": "", "MERGE": "INTO ", "REPLACE": "INTO ",
+}  # fmt: skip
 
 
 class UnparsableSQL(ValueError):
     """The text is no SQL of the dialect."""
+
+
+class SQL(Framework):
+    """Statements written as text."""
+
+    name: ClassVar[str] = "sql"
+
+    def text(self, at: At, text: str, whole: bool, line: int) -> bool:
+        if not looks_like_sql(text):
+            return False
+        try:
+            tables = tables_of(text, at.schema.dialect)
+        except UnparsableSQL as error:
+            at.unresolved(line, "SQL text", str(error)[:80])
+            return True
+        for name, mode in sorted(tables):
+            known = at.schema.table_named(name)
+            if HOLE in name:
+                at.unresolved(line, "SQL text", "the table's name is computed")
+            elif known is not None:
+                at.access(known, mode, line, "sql")
+            elif not name.lower().startswith(("pg_", "information_schema.", "sqlite_")):
+                at.unresolved(
+                    line, f"table {name} in SQL text", "no model or migration declares it"
+                )
+        return True
 
 
 @lru_cache(maxsize=4096)
@@ -20,27 +52,50 @@ def tables_of(sql: str, dialect: str = "postgres") -> frozenset[tuple[str, Acces
 
     Raises UnparsableSQL.
     """
+    import logging
+
+    import sqlglot
+    from sqlglot import exp
+
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     try:
-        statements = [s for s in sqlglot.parse(sql, read=dialect) if s is not None]
-    except sqlglot.errors.SqlglotError as error:
-        raise UnparsableSQL(str(error).splitlines()[0]) from error
+        statements = [s for s in sqlglot.parse(_placeholders(sql), read=dialect) if s is not None]
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        message = str(error).splitlines()[0] if str(error) else "nested too deeply"
+        raise UnparsableSQL(message) from error
     found: set[tuple[str, AccessMode]] = set()
     for statement in statements:
         if isinstance(statement, exp.Command):
             raise UnparsableSQL("a statement that is not understood")
-        found |= _statement(statement)
+        if not isinstance(statement, exp.DDL | exp.Create | exp.Drop | exp.Alter) or isinstance(
+            statement, exp.Insert
+        ):
+            found |= _statement(statement)
     return frozenset(found)
 
 
-def _statement(statement: exp.Expr) -> set[tuple[str, AccessMode]]:
-    expressions = {cte.alias_or_name for cte in statement.find_all(exp.CTE)}
+def _placeholders(sql: str) -> str:
+    """``%s`` and ``%(name)s`` of the drivers are no SQL: a parameter stands there."""
+    import re
+
+    return re.sub(r"%\(\w+\)s|(?<!\w)%s", "NULL", sql).replace("%%", "%")
+
+
+def _statement(statement: object) -> set[tuple[str, AccessMode]]:
+    from sqlglot import exp
+
+    assert isinstance(statement, exp.Expression)
+    expressions = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
     found: set[tuple[str, AccessMode]] = set()
     written: set[int] = set()
-    for kind, mode in ((exp.Insert, "insert"), (exp.Update, "update"), (exp.Delete, "delete")):
+    kinds: Iterable[tuple[type[exp.Expression], AccessMode]] = (
+        (exp.Insert, "insert"), (exp.Update, "update"), (exp.Delete, "delete"),
+    )  # fmt: skip
+    for kind, mode in kinds:
         for node in statement.find_all(kind):
             target = node.this.this if isinstance(node.this, exp.Schema) else node.this
             if isinstance(target, exp.Table):
-                found.add((_name(target), mode))  # type: ignore[arg-type]
+                found.add((_name(target), mode))
                 written.add(id(target))
     if isinstance(statement, exp.TruncateTable):
         tables = [t for t in statement.expressions if isinstance(t, exp.Table)]
@@ -48,23 +103,25 @@ def _statement(statement: exp.Expr) -> set[tuple[str, AccessMode]]:
         found |= {(_name(t), "delete") for t in tables}
     for table in statement.find_all(exp.Table):
         name = _name(table)
-        if id(table) not in written and name and name not in expressions:
-            found.add((name, "read"))
+        if id(table) in written or not name or name.lower() in expressions:
+            continue
+        if isinstance(table.this, exp.Func | exp.Anonymous):
+            continue
+        found.add((name, "read"))
     return found
 
 
-def _name(table: exp.Table) -> str:
+def _name(table: object) -> str:
+    from sqlglot import exp
+
+    assert isinstance(table, exp.Table)
     return f"{table.db}.{table.name}" if table.db and table.db != "public" else table.name
 
 
 def looks_like_sql(text: str) -> bool:
     """Whether a string is worth parsing: a statement's verb and its usual company."""
-    words = text.strip().upper().split(None, 1)
+    words = text.strip().lstrip("(").split(None, 1)
     if len(words) < 2:
         return False
-    head, rest = words[0], words[1]
-    wanted = {
-        "SELECT": " FROM ", "INSERT": "INTO ", "UPDATE": " SET ", "DELETE": "FROM ",
-        "WITH": "SELECT", "TRUNCATE": "", "MERGE": "INTO ",
-    }  # fmt: skip
-    return head in wanted and wanted[head] in f" {' '.join(rest.split())} "
+    head, rest = words[0].upper(), words[1].upper()
+    return head in _COMPANY and _COMPANY[head] in f" {' '.join(rest.split())} "

@@ -1,385 +1,526 @@
-"""Tables, foreign keys and relationships from SQLAlchemy's declarative classes and Core tables."""
+"""SQLAlchemy: the ORM of 1.x and 2.0, Core, Flask-SQLAlchemy and SQLModel."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from typing import ClassVar
 
-from migrator.analyze.definitions import Code, resolve
-from migrator.analyze.frameworks.class_syntax import (
-    assignment,
-    assigns,
-    body,
-    innermost,
-    strings,
-)
-from migrator.analyze.frameworks.sqlalchemy_columns import ColumnFact, ColumnReader, ForeignKeyFact
-from migrator.analyze.names import Names, dotted_name
+from migrator.analyze.frameworks.protocol import At, Framework
+from migrator.analyze.frameworks.sqlalchemy_columns import last
+from migrator.analyze.frameworks.sqlalchemy_tables import TableReader
+from migrator.analyze.frameworks.sqlalchemy_values import (
+    NAME,
+    ColumnRef,
+    Related,
+    Rows,
+    TableRef,
+    Write,
+)  # fmt: skip
+from migrator.analyze.infer.annotations import text_of
+from migrator.analyze.infer.values import (
+    Call,
+    ClassRef,
+    Either,
+    External,
+    Instance,
+    Many,
+    Method,
+    Several,
+    Text,
+    Value,
+    options,
+)  # fmt: skip
+from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
-from migrator.model.graph import Column, Constraint, ForeignKey, Relationship, Table, Unresolved
+from migrator.model.graph import AccessHow, AccessMode, Confidence
 
-_BASES = {
-    "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta",
-    "sqlmodel.SQLModel", "sqlalchemy.orm.MappedAsDataclass",
+_WRITES: dict[str, AccessMode] = {"insert": "insert", "update": "update", "delete": "delete"}
+_ROW = {
+    "one", "one_or_none", "first", "scalar", "scalar_one", "scalar_one_or_none", "get", "get_one",
+    "first_or_404", "get_or_404", "one_or_404", "fetchone", "earliest", "latest",
 }  # fmt: skip
-_BASE_MAKERS = {"sqlalchemy.orm.declarative_base", "sqlalchemy.ext.declarative.declarative_base"}
-_RELATIONSHIPS = {"sqlalchemy.orm.relationship", "sqlalchemy.orm.relation"}
-_COLUMNS = {"sqlalchemy.orm.mapped_column", "sqlalchemy.Column", "sqlalchemy.schema.Column"}
+_ALL = {"all", "fetchall", "fetchmany", "partitions", "yield_per", "unique", "tuples"}
+_SESSIONS = {
+    "Session", "scoped_session", "AsyncSession", "async_scoped_session", "Connection",
+    "AsyncConnection", "Engine", "AsyncEngine", "SignallingSession", "async_session",
+}  # fmt: skip
+_MAKERS = {"sessionmaker", "async_sessionmaker"}
+_SESSION_NAME = re.compile(r"(session|\bdb\b|^s$|_db\b|uow|connection|\bconn\b|engine)", re.I)
+_SESSION_VERBS = {
+    "query", "get", "get_one", "scalar", "scalars", "execute", "add", "add_all", "merge", "delete",
+    "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings", "refresh", "stream",
+    "exec", "stream_scalars",
+}  # fmt: skip
+_NEW = (("", Text("new")),)
 
 
-class SchemaReader:
-    """Reads the schema out of all definitions."""
+class SQLAlchemy(Framework):
+    """Models, sessions, queries and statements."""
 
-    def __init__(self, codes: Mapping[str, Code], names: Names) -> None:
-        self.codes = codes
-        self.names = names
-        self.unresolved: list[Unresolved] = []
-        self.bases = {c.id for c in codes.values() if self._is_base(c)}
-        self.models: dict[str, Model] = {}
-        self.core: dict[str, Model] = {}
+    name: ClassVar[str] = NAME
+    packages: ClassVar[tuple[str, ...]] = (
+        "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "flask_appbuilder", "sqlalchemy_utils",
+        "flask_sqlalchemy_lite",
+    )  # fmt: skip
+    triggers: ClassVar[frozenset[str]] = frozenset(_SESSION_VERBS | _ROW | _ALL)
 
-    def read(self) -> Schema:
-        for code in self.codes.values():
-            if isinstance(code.node, ast.ClassDef):
-                self._class(code)
-            elif code.kind == "variable":
-                self._core(code)
-        every = [*self.models.values(), *self.core.values()]
-        tables: dict[str, Table] = {}
-        for model in sorted(every, key=lambda m: m.code.node.lineno):
-            self._table(model, tables)
-        keys = {k for model in every for k in self._foreign_keys(model)}
-        relations = [r for m in self.models.values() for r in self._relationships(m)]
-        return Schema(
-            tuple(tables[name] for name in sorted(tables)),
-            tuple(sorted(keys, key=lambda k: (k.source, k.columns, k.target))),
-            tuple(sorted(relations, key=lambda r: (r.definition, r.attribute))),
-            tuple(self.unresolved),
-            self.models,
-            frozenset(self.bases | self._mixins()),
-            {id_: model.table_id for id_, model in self.core.items()},
-        )
+    def __init__(self) -> None:
+        self._secondary: dict[tuple[str, str], str] = {}
+        self._cascades: dict[str, list[tuple[str, str]]] = {}
 
-    # --- classes ---------------------------------------------------------------------------
+    def declare(self, project: Project, schema: Schema) -> None:
+        reader = TableReader(project, schema)
+        reader.read()
+        for id_, fact in reader.core.items():
+            schema.names[id_] = TableRef(fact.table_id)
+        for relation in schema.relationships:
+            key = (relation.definition, relation.attribute)
+            if relation.secondary:
+                self._secondary[key] = relation.secondary
+            if relation.cascade and ("all" in relation.cascade or "delete" in relation.cascade):
+                self._cascades.setdefault(relation.definition, []).append(
+                    (relation.target, relation.attribute)
+                )
 
-    def _is_base(self, code: Code) -> bool:
-        node = code.node
-        if isinstance(node, ast.ClassDef):
-            return any(self._name(code, base) in _BASES for base in node.bases)
-        value = getattr(node, "value", None)
-        return isinstance(value, ast.Call) and self._name(code, value.func) in _BASE_MAKERS
+    # --- attributes ------------------------------------------------------------------------------
 
-    def _name(self, code: Code, node: ast.AST) -> str | None:
-        dotted = dotted_name(node)
-        return (resolve(code, dotted, self.names) or dotted) if dotted else None
-
-    def _ancestors(self, code: Code, seen: frozenset[str] = frozenset()) -> Iterator[Code | str]:
-        """Bases in order of method resolution, roughly: own classes as Code, others by name."""
-        if not isinstance(code.node, ast.ClassDef):
-            return
-        for base in code.node.bases:
-            target = self._name(code, base.value if isinstance(base, ast.Subscript) else base)
-            if target is None or target in seen:
-                continue
-            own = self.codes.get(target)
-            yield own if own else target
-            if own:
-                yield from self._ancestors(own, seen | {target})
-
-    def _class(self, code: Code) -> None:
-        ancestors = list(self._ancestors(code))
-        ids = {a.id for a in ancestors if isinstance(a, Code)}
-        names = {a for a in ancestors if isinstance(a, str)}
-        flask = any(name.endswith(".Model") for name in names)
-        if code.id in self.bases or not (ids & self.bases or names & _BASES or flask):
-            return
-        own = body(code)
-        table = self._constant_of(code, "__tablename__")
-        inherited = next(
-            (self.codes[i] for i in ids if assigns(self.codes[i], "__tablename__")), None
-        )
-        if assigns(code, "__abstract__"):
-            return
-        if table is None and flask and inherited is None:
-            table = re.sub(r"(?<!^)(?=[A-Z])", "_", code.node.name).lower()  # type: ignore[attr-defined]
-        if table is None and inherited is not None:
-            table = self._constant_of(inherited, "__tablename__")
-        if table is None:
-            declared = any(getattr(n, "name", None) == "__tablename__" for n in own)
-            why = "its table's name is computed" if declared else "it names no table"
-            line = code.node.lineno
-            self.unresolved.append(Unresolved(code.module.path, line, f"model {code.id}", why))
-            return
-        model = Model(code.id, code, table, None)
-        for source in [*[a for a in reversed(ancestors) if isinstance(a, Code)], code]:
-            if (
-                source is not code
-                and assigns(source, "__tablename__")
-                and not assigns(code, "__tablename__")
-            ):
-                pass
-            elif source is not code and assigns(source, "__tablename__"):
-                continue
-            self._members(source, model)
-        self.models[code.id] = model
-
-    def _members(self, code: Code, model: Model) -> None:
-        reader = self._reader(code)
-        for node in body(code):
-            name, annotation, value = assignment(node)
-            if isinstance(node, ast.FunctionDef) and any(
-                (dotted_name(d) or "").endswith("declared_attr") for d in node.decorator_list
-            ):
-                returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
-                name, annotation, value = node.name, None, returned[0] if returned else None
-            if name is None:
-                continue
-            if name == "__table_args__" and value is not None:
-                self._table_args(code, model, value)
-                continue
-            called = self._name(code, value.func) if isinstance(value, ast.Call) else None
-            mapped = (
-                (dotted_name(getattr(annotation, "value", annotation)) or "") if annotation else ""
-            )
-            if called in _RELATIONSHIPS or (called or "").endswith("db.relationship"):
-                assert isinstance(value, ast.Call)
-                self._relation(code, model, name, annotation, value)
-            elif called in _COLUMNS or (called or "").endswith(("db.Column", ":db.Column")):
-                assert isinstance(value, ast.Call)
-                self._add(model, reader.mapped(name, annotation, value, node.lineno))
-            elif mapped.endswith("Mapped") and value is None:
-                inner = getattr(annotation, "slice", None)
-                if (dotted_name(inner) if inner else None) or isinstance(inner, ast.BinOp):
-                    self._add(model, reader.mapped(name, annotation, None, node.lineno))
-
-    def _add(self, model: Model, fact: ColumnFact | None) -> None:
-        if fact:
-            model.columns[fact.attribute] = fact
-
-    def _reader(self, code: Code) -> ColumnReader:
-        return ColumnReader(
-            lambda dotted: resolve(code, dotted, self.names),
-            self._enum_values,
-            lambda dotted: self._constant(resolve(code, dotted, self.names)),
-        )
-
-    def _enum_values(self, target: str) -> tuple[str, tuple[str, ...]] | None:
-        code = self.codes.get(target)
-        if code is None or not isinstance(code.node, ast.ClassDef):
+    def attribute(self, at: At, owner: Value, name: str, line: int) -> Value | None:
+        kind = type(owner)
+        if kind is ClassRef:
+            model = at.schema.models.get(owner.cls)  # type: ignore[attr-defined]
+            return self._of_class(at, model, name, line) if model else None
+        if kind is Instance:
+            return self._of_instance(at, owner, name, line)  # type: ignore[arg-type]
+        if kind is TableRef:
+            if name in ("c", "columns"):
+                at.access(owner.table, "read", line, "core")  # type: ignore[attr-defined]
+                return ColumnRef(owner.table)  # type: ignore[attr-defined]
             return None
-        members = tuple(
-            name
-            for node in code.node.body
-            for name, _, value in [assignment(node)]
-            if name and value is not None and not name.startswith("_")
-        )
-        return (code.node.name, members) if members else None
-
-    def _constant(self, target: str | None) -> object:
-        code = self.codes.get(target or "")
-        value = getattr(code.node, "value", None) if code and code.kind == "variable" else None
-        return value.value if isinstance(value, ast.Constant) else None
-
-    def _constant_of(self, code: Code, name: str) -> str | None:
-        for node in body(code):
-            assigned, _, value = assignment(node)
-            if assigned == name and isinstance(value, ast.Constant):
-                return str(value.value)
+        if kind is Rows and name == "items":
+            row = owner.row  # type: ignore[attr-defined]
+            return Many(row) if row is not None else None
+        if kind is Rows and name in ("c", "columns"):
+            return ColumnRef("")
+        if kind is ColumnRef and owner.target is not None:  # type: ignore[attr-defined]
+            model = at.schema.models.get(owner.target)  # type: ignore[attr-defined]
+            return self._of_class(at, model, name, line) if model else None
         return None
 
-    # --- table arguments, relationships, Core ------------------------------------------------
+    def _of_class(self, at: At, model: Model, name: str, line: int) -> Value | None:
+        if name == "query":
+            return self._rows(at, (Instance(model.id),), self._tables(at, model.id), "query", line)
+        if name == "__table__":
+            return TableRef(model.table)
+        if name in model.relations:
+            target = model.relations[name][0]
+            self._read(at, {model.table, *self._tables(at, target)}, line, "orm")
+            self._through(at, model.id, name, "read", line)
+            return ColumnRef(model.table, target)
+        if name in model.columns:
+            self._read(at, {self._home(at, model, name)}, line, "orm")
+            return ColumnRef(model.table)
+        return None
 
-    def _table_args(self, code: Code, model: Model, value: ast.expr) -> None:
-        items = list(value.elts) if isinstance(value, ast.Tuple) else [value]
-        for item in items:
-            if isinstance(item, ast.Dict):
-                for key, given in zip(item.keys, item.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == "schema":
-                        model.schema = given.value if isinstance(given, ast.Constant) else None  # type: ignore[assignment]
-            elif isinstance(item, ast.Call):
-                self._table_item(code, model, item)
+    def _home(self, at: At, model: Model, attribute: str) -> str:
+        """The table that holds a column: with joined inheritance that of a class above."""
+        above: tuple[str, ...] = model.extra or ()
+        for table in (model.table, *above):
+            known = at.schema.tables.get(table)
+            if known and any(c.name == model.columns[attribute] for c in known.columns):
+                return table
+        return model.table
 
-    def _table_item(self, code: Code, model: Model, item: ast.Call) -> None:
-        kind = (self._name(code, item.func) or "").rpartition(".")[2]
-        texts = [
-            a.value for a in item.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
-        ]
-        named = {k.arg: k.value for k in item.keywords}
-        given = named.get("name")
-        name = str(given.value) if isinstance(given, ast.Constant) else None
-        if kind == "UniqueConstraint":
-            model.constraints.append(Constraint("unique", tuple(texts), name))
-        elif kind == "CheckConstraint" and texts:
-            model.constraints.append(Constraint("check", (), name, texts[0]))
-        elif kind == "Index" and texts:
-            unique = named.get("unique")
-            is_unique = isinstance(unique, ast.Constant) and bool(unique.value)
-            columns = tuple(texts[1:])
-            if len(columns) == len(item.args) - 1:
-                model.constraints.append(Constraint("index", columns, texts[0], None, is_unique))
-            else:
-                self.unresolved.append(
-                    Unresolved(
-                        code.module.path, item.lineno, f"index {texts[0]}", "on an expression"
-                    )
-                )
-        elif kind == "ForeignKeyConstraint" and len(item.args) > 1:
-            columns, referred = (strings(a) for a in item.args[:2])
-            on_delete = named.get("ondelete")
-            rule = str(on_delete.value) if isinstance(on_delete, ast.Constant) else None
-            model.composite_keys.append((columns, referred, rule, item.lineno))
+    def _of_instance(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
+        model = at.schema.models.get(owner.cls)
+        if model is not None:
+            relation = model.relations.get(name)
+            if relation is None:
+                return None
+            target, many = relation
+            how: AccessHow = "relationship"
+            if owner.given != _NEW:
+                self._read(at, self._tables(at, target), line, how)
+                self._through(at, model.id, name, "read", line)
+            return Related(model.id, name, target) if many else Instance(target)
+        if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder"):
+            return Instance("sqlalchemy.orm.Session")
+        if name in ("Model", "Table", "Column", "relationship", "select", "text"):
+            return External(f"sqlalchemy.{name}")
+        if name == "get_session":
+            return Instance("sqlalchemy.orm.Session")
+        return None
 
-    def _relation(
-        self, code: Code, model: Model, name: str, annotation: ast.expr | None, call: ast.Call
-    ) -> None:
-        target = call.args[0] if call.args else innermost(annotation)
-        text = (
-            target.value
-            if isinstance(target, ast.Constant)
-            else dotted_name(target)
-            if target
-            else None
+    # --- calls -----------------------------------------------------------------------------------
+
+    def call(self, at: At, function: Value, call: Call) -> Value | None:
+        kind = type(function)
+        if kind is ClassRef:
+            return self._made(at, function, call)  # type: ignore[arg-type]
+        if kind is External:
+            return self._function(at, function.name, call)  # type: ignore[attr-defined]
+        if kind is Instance:
+            return self._called_object(at, function, call)  # type: ignore[arg-type]
+        if kind is not Method or function.home is not None:  # type: ignore[attr-defined]
+            return None
+        owner, name = function.owner, function.name  # type: ignore[attr-defined]
+        if type(owner) is Rows:
+            return self._query(at, owner, name, call)
+        if type(owner) is TableRef:
+            return self._table(at, owner, name, call)
+        if type(owner) is Related:
+            return self._related(at, owner, name, call)
+        if type(owner) is Write:
+            self._arguments(at, call)
+            return owner
+        if type(owner) is ColumnRef:
+            self._arguments(at, call)
+            return owner if name not in ("any", "has") else ColumnRef(owner.table)
+        if type(owner) is Instance and self._is_session(at, owner):
+            return self._session(at, name, call)
+        if type(owner) is ClassRef and owner.cls in at.schema.models and name == "query":
+            return None
+        return None
+
+    def loose(self, at: At, owner: str, name: str, call: Call) -> Value | None:
+        """A session's method on an object that is not known: told by what goes into it."""
+        if name not in _SESSION_VERBS or not call.values:
+            return None
+        first = call.values[0]
+        known = self._is_row(at, first) or any(
+            type(o) in (Rows, TableRef, Write, ColumnRef)
+            or (type(o) is ClassRef and o.cls in at.schema.models)
+            for v in call.values
+            for o in options(v)
         )
-        named = {k.arg: k.value for k in call.keywords}
-        secondary = named.get("secondary")
-        through = (
-            secondary.value if isinstance(secondary, ast.Constant)
-            else self._name(code, secondary) if secondary is not None else None
-        )  # fmt: skip
-        cascade = named.get("cascade")
-        rule = str(cascade.value) if isinstance(cascade, ast.Constant) else None
-        if isinstance(text, str):
-            model.relations[name] = (text, call.lineno, str(through) if through else None, rule)
+        sounds = _SESSION_NAME.search(owner.rpartition(".")[2]) is not None
+        if name in ("add", "delete", "merge", "add_all", "refresh"):
+            return self._session(at, name, call) if sounds else None
+        return self._session(at, name, call) if known else None
 
-    def _core(self, code: Code) -> None:
-        value = getattr(code.node, "value", None)
-        if not isinstance(value, ast.Call):
-            return
-        called = self._name(code, value.func) or ""
-        if called not in ("sqlalchemy.Table", "sqlalchemy.schema.Table") and not called.endswith(
-            "db.Table"
+    def _is_row(self, at: At, value: Value | None) -> bool:
+        return any(type(o) is Instance and o.cls in at.schema.models for o in options(value))
+
+    def _is_session(self, at: At, owner: Instance) -> bool:
+        if ":" not in owner.cls:
+            return last(owner.cls) in _SESSIONS
+        return any(last(f) in _SESSIONS for f in at.project.classes.foreign(owner.cls))
+
+    def _called_object(self, at: At, owner: Instance, call: Call) -> Value | None:
+        del at, call
+        if last(owner.cls) in _MAKERS | {"scoped_session", "async_scoped_session"}:
+            return Instance("sqlalchemy.orm.Session")
+        return None
+
+    def _made(self, at: At, function: ClassRef, call: Call) -> Value | None:
+        model = at.schema.models.get(function.cls)
+        if model is None:
+            return None
+        for table in (model.table, *(model.extra or ())):
+            at.access(table, "insert", call.line, "orm", "likely")
+        return Instance(function.cls, _NEW)
+
+    def _function(self, at: At, name: str, call: Call) -> Value | None:
+        what = last(name)
+        if what in ("select", "union", "union_all", "intersect", "except_"):
+            return self._selected(at, call, "statement")
+        if what == "Query" and call.values:
+            return self._selected(at, call, "query")
+        if what in _WRITES and name.startswith(("sqlalchemy", "sqlmodel")):
+            return self._write(at, call.values[0] if call.values else None, _WRITES[what], call)
+        if what in ("aliased", "with_polymorphic", "alias"):
+            return call.values[0] if call.values else None
+        if what in ("text", "TextClause"):
+            return call.values[0] if call.values else None
+        if what in _MAKERS or what in _SESSIONS or what == "SQLAlchemy":
+            return Instance(name)
+        if what in ("create_engine", "create_async_engine", "engine_from_config"):
+            return Instance("sqlalchemy.engine.Engine")
+        if what in ("exists",):
+            self._arguments(at, call)
+            return Rows((), self._all_tables(at, call), "statement")
+        if what in ("joinedload", "selectinload", "subqueryload", "contains_eager", "lazyload"):
+            return External("sqlalchemy.orm.Load")
+        if what[:1].isupper():
+            return Instance(name)
+        self._arguments(at, call)
+        return ColumnRef("") if ".func." in name or what in ("literal", "case", "cast") else None
+
+    def _selected(self, at: At, call: Call, kind: str) -> Rows:
+        entities: list[Value | None] = []
+        tables: set[str] = set()
+        flat: list[Value | None] = []
+        for value in call.values:
+            flat += value.items if type(value) is Several else [value]
+            if type(value) is Many:
+                flat.append(value.item)
+        for value in flat:
+            chosen = options(value)
+            one = chosen[0] if chosen else None
+            if type(one) is ClassRef and one.cls in at.schema.models:
+                for option in chosen:
+                    if type(option) is ClassRef:
+                        tables |= self._tables(at, option.cls)
+                entities.append(
+                    Instance(one.cls) if len(chosen) == 1
+                    else Either(tuple(Instance(o.cls) for o in chosen if type(o) is ClassRef))
+                )  # fmt: skip
+                continue
+            entities.append(None)
+            for option in chosen:
+                if type(option) is TableRef:
+                    tables.add(option.table)
+                elif type(option) is Rows:
+                    tables |= option.tables
+                elif type(option) is ColumnRef and option.table:
+                    tables.add(option.table)
+        return self._rows(at, tuple(entities), tables, kind, call.line)
+
+    def _rows(
+        self, at: At, entities: tuple[Value | None, ...], tables: set[str], kind: str, line: int
+    ) -> Rows:
+        self._read(at, tables, line, "orm")
+        return Rows(entities, frozenset(tables), kind)  # type: ignore[arg-type]
+
+    def _tables(self, at: At, model: str) -> set[str]:
+        known = at.schema.models.get(model)
+        return {known.table, *(known.extra or ())} if known else set()
+
+    def _all_tables(self, at: At, call: Call) -> frozenset[str]:
+        found: set[str] = set()
+        for value in (*call.values, *call.named.values()):
+            for option in options(value):
+                if type(option) is ClassRef:
+                    found |= self._tables(at, option.cls)
+                elif type(option) is TableRef:
+                    found.add(option.table)
+                elif type(option) is Rows:
+                    found |= option.tables
+                elif type(option) is ColumnRef:
+                    found |= self._tables(at, option.target) if option.target else set()
+                    found |= {option.table} if option.table else set()
+        return frozenset(found)
+
+    def _arguments(self, at: At, call: Call) -> frozenset[str]:
+        tables = self._all_tables(at, call)
+        self._read(at, set(tables), call.line, "orm")
+        return tables
+
+    def _query(self, at: At, rows: Rows, name: str, call: Call) -> Value | None:
+        if name in _WRITES and rows.kind == "query":
+            for table in self._written_by(at, rows):
+                at.access(table, _WRITES[name], call.line, "orm")
+            return None
+        if name in _ROW:
+            self._read(at, set(rows.tables), call.line, "orm")
+            if name.startswith("scalar"):
+                return rows.entities[0] if rows.entities else None
+            return rows.row
+        if name in _ALL or name in ("scalars", "mappings", "paginate", "__iter__"):
+            self._read(at, set(rows.tables), call.line, "orm")
+            if name == "scalars":
+                return Rows(rows.entities, rows.tables, "scalars")
+            if name in ("all", "fetchall", "fetchmany"):
+                return Many(rows.row) if rows.row is not None else None
+            return rows
+        if name in ("count", "exists"):
+            self._read(at, set(rows.tables), call.line, "orm")
+            return rows if name == "exists" else None
+        tables = rows.tables | self._arguments(at, call)
+        if name in ("with_entities", "with_only_columns"):
+            fresh = self._selected(at, call, rows.kind)
+            return Rows(fresh.entities, fresh.tables | tables, rows.kind)
+        if name in ("add_entity", "add_columns"):
+            fresh = self._selected(at, call, rows.kind)
+            return Rows((*rows.entities, *fresh.entities), fresh.tables | tables, rows.kind)
+        return Rows(rows.entities, frozenset(tables), rows.kind)
+
+    def _written_by(self, at: At, rows: Rows) -> set[str]:
+        entity = rows.entities[0] if rows.entities else None
+        found: set[str] = set()
+        for option in options(entity):
+            if type(option) is Instance:
+                found.add(at.schema.models[option.cls].table)
+        return found
+
+    def _table(self, at: At, owner: TableRef, name: str, call: Call) -> Value | None:
+        if name in _WRITES:
+            return self._write(at, owner, _WRITES[name], call)
+        self._arguments(at, call)
+        if name == "alias":
+            return owner
+        if name in ("create", "drop", "exists"):
+            return None
+        return self._rows(
+            at, (), {owner.table, *self._all_tables(at, call)}, "statement", call.line
+        )
+
+    def _write(self, at: At, target: Value | None, mode: AccessMode, call: Call) -> Value | None:
+        made: Value | None = None
+        for option in options(target):
+            if type(option) is TableRef:
+                at.access(option.table, mode, call.line, "core")
+                made = Write(option.table)
+            elif type(option) is ClassRef and option.cls in at.schema.models:
+                table = at.schema.models[option.cls].table
+                at.access(table, mode, call.line, "core")
+                made = Write(table, Instance(option.cls))
+        return made
+
+    def _related(self, at: At, owner: Related, name: str, call: Call) -> Value | None:
+        target = at.schema.models[owner.target].table
+        if name in ("append", "add", "extend", "insert", "remove", "clear", "pop"):
+            mode: AccessMode = "delete" if name in ("remove", "clear", "pop") else "insert"
+            secondary = self._secondary.get((owner.model, owner.attribute))
+            if secondary:
+                at.access(secondary, mode, call.line, "relationship", "likely")
+            elif mode == "insert":
+                at.access(target, "insert", call.line, "relationship", "likely")
+            else:
+                at.access(target, "update", call.line, "relationship", "likely")
+            return None
+        rows = Rows((Instance(owner.target),), frozenset({target}), "query")
+        return self._query(at, rows, name, call)
+
+    def _session(self, at: At, name: str, call: Call) -> Value | None:
+        first = call.values[0] if call.values else None
+        if name == "query":
+            return self._selected(at, call, "query")
+        if name in ("get", "get_one"):
+            found = [o for o in options(first) if type(o) is ClassRef and o.cls in at.schema.models]
+            for option in found:
+                self._read(at, self._tables(at, option.cls), call.line, "orm")
+            return Instance(found[0].cls) if len(found) == 1 else None
+        if name in ("execute", "exec", "scalars", "scalar", "stream", "stream_scalars"):
+            return self._executed(at, name, call)
+        if name in ("add", "add_all", "merge", "bulk_save_objects", "delete", "refresh"):
+            return self._unit_of_work(at, name, call)
+        if name in ("bulk_insert_mappings", "bulk_update_mappings"):
+            mode: AccessMode = "insert" if "insert" in name else "update"
+            self._write(at, first, mode, call)
+            return None
+        if name in (
+            "begin",
+            "begin_nested",
+            "connect",
+            "connection",
+            "get_bind",
+            "registry",
+            "__call__",
         ):
-            return
-        if not value.args or not isinstance(value.args[0], ast.Constant):
-            self.unresolved.append(
-                Unresolved(
-                    code.module.path, value.lineno, f"table {code.id}", "its name is computed"
-                )
-            )
-            return
-        schema = next((k.value for k in value.keywords if k.arg == "schema"), None)
-        model = Model(code.id, code, str(value.args[0].value), None)
-        model.schema = str(schema.value) if isinstance(schema, ast.Constant) else None
-        reader = self._reader(code)
-        for item in value.args[1:]:
-            if not isinstance(item, ast.Call):
-                continue
-            if (self._name(code, item.func) or "").rpartition(".")[2] == "Column":
-                first = item.args[0] if item.args else None
-                name = str(first.value) if isinstance(first, ast.Constant) else "?"
-                self._add(model, reader.mapped(name, None, item, item.lineno))
-            else:
-                self._table_item(code, model, item)
-        self.core[code.id] = model
-
-    # --- putting it together -------------------------------------------------------------------
-
-    def _table(self, model: Model, tables: dict[str, Table]) -> None:
-        columns = tuple(self._typed(fact) for fact in model.columns.values())
-        known = tables.get(model.table_id)
-        if known:  # single-table inheritance adds columns to its parent's table
-            extra = tuple(c for c in columns if c.name not in {k.name for k in known.columns})
-            columns = known.columns + extra
-        tables[model.table_id] = Table(
-            name=model.table,
-            schema=model.schema,
-            columns=columns,
-            path=known.path if known else model.code.module.path,
-            line=known.line if known else model.code.node.lineno,
-            source="core" if model.id in self.core else "orm",
-            definition=known.definition if known else model.id,
-            constraints=tuple(model.constraints) if not known else known.constraints,
-        )
-
-    def _typed(self, fact: ColumnFact) -> Column:
-        """A column whose type comes from the key that it refers to."""
-        if fact.column.type or not fact.foreign_keys:
-            return fact.column
-        target = self._referred(fact.foreign_keys[0])
-        referred = target and self._column(*target)
-        return replace(fact.column, type=referred.column.type if referred else "Integer()")
-
-    def _column(self, table: str, column: str) -> ColumnFact | None:
-        for model in [*self.models.values(), *self.core.values()]:
-            if model.table_id == table:
-                return next((f for f in model.columns.values() if f.column.name == column), None)
+            return Instance("sqlalchemy.orm.Session")
         return None
 
-    def _referred(self, key: ForeignKeyFact) -> tuple[str, str] | None:
-        table, _, column = key.target.rpartition(".")
-        for model in self.models.values():
-            if model.id.rpartition(":")[2] == table and table != model.table:
-                fact = model.columns.get(column)
-                return model.table_id, fact.column.name if fact else column
-        return (table, column) if table else None
+    def _executed(self, at: At, name: str, call: Call) -> Value | None:
+        first = call.values[0] if call.values else call.named.get("statement")
+        for option in options(first):
+            if type(option) is Rows:
+                self._read(at, set(option.tables), call.line, "orm")
+                if name == "scalar":
+                    return option.entities[0] if option.entities else None
+                kind = "scalars" if name in ("scalars", "stream_scalars") else "result"
+                if name == "exec" and len(option.entities) == 1:
+                    kind = "scalars"
+                return Rows(option.entities, option.tables, kind)  # type: ignore[arg-type]
+            if type(option) is Write:
+                return Rows((option.entity,), frozenset(), "result")
+        return None
 
-    def _foreign_keys(self, model: Model) -> Iterator[ForeignKey]:
-        path = model.code.module.path
-        for fact in model.columns.values():
-            for key in fact.foreign_keys:
-                target = self._referred(key)
-                if target:
-                    yield ForeignKey(
-                        model.table_id, target[0], (fact.column.name,), (target[1],),
-                        path, key.line, key.on_delete,
-                    )  # fmt: skip
-        for columns, referred, rule, line in model.composite_keys:
-            tables = {r.rpartition(".")[0] for r in referred}
-            if len(tables) == 1:
-                names = tuple(r.rpartition(".")[2] for r in referred)
-                yield ForeignKey(model.table_id, tables.pop(), columns, names, path, line, rule)
+    def _unit_of_work(self, at: At, name: str, call: Call) -> Value | None:
+        mode: AccessMode = (
+            "delete" if name == "delete" else "read" if name == "refresh" else "insert"
+        )
+        value = call.values[0] if call.values else call.named.get("instance")
+        items = [value]
+        if name in ("add_all", "bulk_save_objects"):
+            items = [value.item] if type(value) is Many else [
+                i for o in options(value) for i in (o.items if type(o) is Several else ())
+            ]  # fmt: skip
+        known = False
+        for item in items:
+            for option in options(item):
+                if type(option) is not Instance or option.cls not in at.schema.models:
+                    continue
+                known = True
+                model = at.schema.models[option.cls]
+                actual = mode
+                at.access(model.table, actual, call.line, "orm")
+                for above in model.extra or ():
+                    at.access(above, actual, call.line, "orm")
+                if mode == "delete":
+                    self._cascade(at, model, call.line)
+        if not known and call.args:
+            what = f"{text_of(call.expr[2])}({text_of(call.args[0])[:40]})" if call.expr else name
+            at.unresolved(call.line, what, "the model of this object is not known")
+        return value if name == "merge" else None
 
-    def model_named(self, name: str, near: Code) -> Model | None:
-        """A model by class name, dotted path or resolved name."""
-        target = resolve(near, name, self.names) or name
-        if target in self.models:
-            return self.models[target]
-        last = name.rpartition(".")[2]
-        found = [m for m in self.models.values() if m.id.rpartition(":")[2] == last]
-        return found[0] if len(found) == 1 else None
-
-    def _relationships(self, model: Model) -> Iterator[Relationship]:
-        for name, (text, line, secondary, cascade) in model.relations.items():
-            target = self.model_named(text, model.code)
-            if target is None:
-                self.unresolved.append(
-                    Unresolved(
-                        model.code.module.path,
-                        line,
-                        f"relationship {model.id}.{name}",
-                        f"no model {text}",
-                    )
-                )
+    def _cascade(self, at: At, model: Model, line: int, seen: frozenset[str] = frozenset()) -> None:
+        for table, attribute in self._cascades.get(model.id, ()):
+            if table in seen:
                 continue
-            through = self.core[secondary].table_id if secondary in self.core else secondary
-            yield Relationship(
-                model.id,
-                name,
-                model.table_id,
-                target.table_id,
-                model.code.module.path,
-                line,
-                through,
-                cascade,
-            )
+            at.access(table, "delete", line, "cascade", "likely")
+            target = model.relations.get(attribute)
+            below = at.schema.models.get(target[0]) if target else None
+            if below is not None:
+                self._cascade(at, below, line, seen | {table, model.table})
 
-    def _mixins(self) -> set[str]:
-        """Classes without a table that models inherit columns from."""
-        return {
-            a.id
-            for model in self.models.values()
-            for a in self._ancestors(model.code)
-            if isinstance(a, Code) and a.id not in self.models
-        }
+    # --- the rest --------------------------------------------------------------------------------
+
+    def iterate(self, at: At, value: Value, line: int) -> Value | None:
+        if type(value) is Rows:
+            self._read(at, set(value.tables), line, "orm")
+            return value.row
+        if type(value) is Related:
+            return Instance(value.target)
+        if type(value) is ClassRef:
+            return Instance(value.cls)
+        return None
+
+    def entered(self, at: At, value: Value, line: int) -> Value | None:
+        if type(value) is Instance and last(value.cls) in _MAKERS:
+            return Instance("sqlalchemy.orm.Session")
+        return None
+
+    def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
+        name = last(outer.name) if type(outer) is External else ""
+        if name not in ("Select", "Query", "Result", "ScalarResult", "ScalarSelect"):
+            return None
+        entity = at.annotated(items[0]) if items else None
+        inner = entity.items if type(entity) is Several else (entity,)
+        if not any(self._is_row(at, e) for e in inner):
+            return None
+        tables: set[str] = set()
+        for one in inner:
+            if type(one) is Instance:
+                tables |= self._tables(at, one.cls)
+        kinds = {"Select": "statement", "Query": "query", "ScalarResult": "scalars"}
+        return Rows(tuple(inner), frozenset(tables), kinds.get(name, "result"))  # type: ignore[arg-type]
+
+    def store(self, at: At, owner: Value, name: str, value: Value | None, line: int) -> None:
+        if type(owner) is not Instance or owner.given == _NEW:
+            return
+        model = at.schema.models.get(owner.cls)
+        if model is None:
+            return
+        if name in model.columns:
+            at.access(self._home(at, model, name), "update", line, "orm")
+        elif name in model.relations:
+            secondary = self._secondary.get((model.id, name))
+            if secondary:
+                at.access(secondary, "insert", line, "relationship", "likely")
+            target, many = model.relations[name]
+            table = at.schema.models[target].table if many else model.table
+            if not secondary:
+                at.access(table, "update", line, "relationship", "likely")
+
+    def _through(self, at: At, model: str, attribute: str, mode: AccessMode, line: int) -> None:
+        secondary = self._secondary.get((model, attribute))
+        if secondary:
+            at.access(secondary, mode, line, "relationship")
+
+    def _read(
+        self, at: At, tables: set[str], line: int, how: AccessHow,
+        confidence: Confidence = "certain",
+    ) -> None:  # fmt: skip
+        for table in tables:
+            if table:
+                at.access(table, "read", line, how, confidence)

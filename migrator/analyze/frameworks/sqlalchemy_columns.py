@@ -1,11 +1,13 @@
-"""Columns as SQLAlchemy declares them, read from the syntax."""
+"""Columns as SQLAlchemy declares them, read from facts."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
+from migrator.analyze.facts.shape import CALL, CONST, ITEM, OP, STR, TUPLE, Expr
+from migrator.analyze.infer.annotations import parsed, text_of
 from migrator.model.graph import Column
 
 Resolve = Callable[[str], str | None]
@@ -17,19 +19,21 @@ _PYTHON_TYPES = {
     "datetime.time": "Time()", "datetime.timedelta": "Interval()", "decimal.Decimal": "Numeric()",
     "uuid.UUID": "Uuid()",
 }  # fmt: skip
-COLUMN_CALLS = {
-    "sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlalchemy.schema.Column",
-    "sqlmodel.Field", "sqlalchemy.orm.column_property",
+_SCHEMA_ITEMS = {
+    "ForeignKey", "Sequence", "Identity", "Computed", "CheckConstraint", "FetchedValue",
+    "DefaultClause", "UniqueConstraint",
 }  # fmt: skip
+_KEPT_KEYWORDS = ("length", "precision", "scale", "timezone", "as_uuid", "dimensions")
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeyFact:
-    """``ForeignKey("table.column")`` as written, or with a class attribute resolved later."""
+    """``ForeignKey("table.column")`` as written, or the dotted name of a class attribute."""
 
     target: str
     on_delete: str | None
     line: int
+    is_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +46,61 @@ class ColumnFact:
     line: int
 
 
+def last(name: str | None) -> str:
+    return (name or "").rpartition(".")[2].rpartition(":")[2]
+
+
+def is_call(expr: Expr) -> TypeGuard[tuple[Any, ...]]:
+    return type(expr) is tuple and expr[0] == CALL
+
+
+def text(expr: Expr) -> str | None:
+    """A string constant."""
+    return expr[1] if type(expr) is tuple and expr[0] == STR else None
+
+
+def constant(expr: Expr) -> object:
+    return expr[1] if type(expr) is tuple and expr[0] in (STR, CONST) else None
+
+
+def keyword(call: Expr | None, name: str) -> Expr | None:
+    return next((v for k, v in call[4] if k == name), None) if call is not None else None
+
+
 class ColumnReader:
     """Reads columns of one module: `resolve` gives a name's meaning, `enum_values` the values of
-    one of the monolith's enums, `constant` the value of a module-level constant."""
+    one of the monolith's enums, `value` that of a module-level constant."""
 
     def __init__(
-        self, resolve: Resolve, enum_values: EnumValues, constant: Callable[[str], object]
+        self, resolve: Resolve, enum_values: EnumValues, value: Callable[[str], object]
     ) -> None:
         self.resolve = resolve
         self.enum_values = enum_values
-        self.constant = constant
+        self.value = value
 
     def mapped(
-        self, name: str, annotation: ast.expr | None, call: ast.Call | None, line: int
-    ) -> ColumnFact | None:
+        self, name: str, annotation: Expr | None, call: Expr | None, line: int
+    ) -> ColumnFact:
         """``name: Mapped[X] = mapped_column(...)``; either part may be missing."""
         inner, optional = self._mapped_type(annotation)
-        arguments = list(call.args) if call else []
+        arguments = list(call[3]) if call is not None else []
         column_name = name
-        first = arguments[0] if arguments else None
-        if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            column_name = first.value
+        given = text(arguments[0]) if arguments else None
+        if given is None and arguments and type(arguments[0]) is str:
+            known = self.value(arguments[0])
+            given = known if isinstance(known, str) else None
+        if given is not None:
+            column_name = given
             del arguments[0]
+        else:
+            written_name = text(keyword(call, "name"))
+            column_name = written_name if written_name is not None else name
         keys = tuple(k for arg in arguments if (k := self._foreign_key(arg)))
+        sqlmodel = text(keyword(call, "foreign_key"))
+        if sqlmodel is not None:
+            keys += (ForeignKeyFact(sqlmodel, None, line),)
         types = [arg for arg in arguments if not self._is_schema_item(arg)]
-        written = types[0] if types else self.keyword(call, "type_")
+        written = types[0] if types else keyword(call, "type_") or keyword(call, "sa_type")
         type_ = self.type_expression(written) if written is not None else self._python_type(inner)
         primary = self._flag(call, "primary_key", False)
         nullable = self._flag(call, "nullable", optional if annotation else not primary)
@@ -77,127 +111,119 @@ class ColumnReader:
             primary_key=primary,
             unique=self._flag(call, "unique", False),
             index=self._flag(call, "index", False),
-            server_default=self._server_default(self.keyword(call, "server_default")),
+            server_default=self._server_default(keyword(call, "server_default")),
         )
         return ColumnFact(name, column, keys, line)
 
-    def keyword(self, call: ast.Call | None, name: str) -> ast.expr | None:
-        return next((k.value for k in call.keywords if k.arg == name), None) if call else None
-
-    def called(self, node: ast.AST) -> str | None:
+    def called(self, expr: Expr) -> str | None:
         """What a call calls, resolved."""
-        if not isinstance(node, ast.Call):
+        if not is_call(expr) or type(expr[2]) is not str:
             return None
-        dotted = _dotted(node.func)
-        return self.resolve(dotted) if dotted else None
+        return self.resolve(expr[2]) or expr[2]
 
-    def _is_schema_item(self, node: ast.expr) -> bool:
-        called = self.called(node) or ""
-        return called.startswith("sqlalchemy") and called.rpartition(".")[2] in {
-            "ForeignKey", "Sequence", "Identity", "Computed", "CheckConstraint", "FetchedValue",
-        }  # fmt: skip
+    def _is_schema_item(self, expr: Expr) -> bool:
+        return last(self.called(expr)) in _SCHEMA_ITEMS
 
-    def _foreign_key(self, node: ast.expr) -> ForeignKeyFact | None:
-        if (self.called(node) or "").rpartition(".")[2] != "ForeignKey":
+    def _foreign_key(self, expr: Expr) -> ForeignKeyFact | None:
+        if last(self.called(expr)) != "ForeignKey" or not (expr[3] or expr[4]):
             return None
-        assert isinstance(node, ast.Call)
-        if not node.args:
-            return None
-        first = node.args[0]
-        target = first.value if isinstance(first, ast.Constant) else _dotted(first)
-        on_delete = self.keyword(node, "ondelete")
-        rule = on_delete.value if isinstance(on_delete, ast.Constant) else None
-        return ForeignKeyFact(str(target), rule if isinstance(rule, str) else None, node.lineno)
+        first = expr[3][0] if expr[3] else keyword(expr, "column")
+        rule = text(keyword(expr, "ondelete"))
+        target = text(first)
+        if target is not None:
+            return ForeignKeyFact(target, rule, expr[1])
+        if type(first) is str:
+            known = self.value(first)
+            if isinstance(known, str):
+                return ForeignKeyFact(known, rule, expr[1])
+            return ForeignKeyFact(first, rule, expr[1], True)
+        return None
 
-    def _mapped_type(self, annotation: ast.expr | None) -> tuple[ast.expr | None, bool]:
-        node = annotation
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            try:
-                node = ast.parse(node.value, mode="eval").body
-            except SyntaxError:
-                return None, True
-        if isinstance(node, ast.Subscript):
-            dotted = _dotted(node.value) or ""
-            if dotted.rpartition(".")[2] == "Mapped":
-                node = node.slice
-        return _without_none(node)
+    def _mapped_type(self, annotation: Expr | None) -> tuple[Expr | None, bool]:
+        expr = annotation
+        if text(expr) is not None:
+            expr = parsed(text(expr) or "")
+        if (
+            type(expr) is tuple
+            and expr[0] == ITEM
+            and last(_name(expr[1])) in ("Mapped", "column_property")
+        ):
+            expr = expr[2]
+        if text(expr) is not None:
+            expr = parsed(text(expr) or "")
+        return without_none(expr)
 
-    def _python_type(self, node: ast.expr | None) -> str | None:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node = ast.parse(node.value, mode="eval").body
-        dotted = _dotted(node) if node is not None else None
-        if dotted is None:
+    def _python_type(self, expr: Expr | None) -> str | None:
+        if type(expr) is tuple and expr[0] == ITEM and last(_name(expr[1])) == "Annotated":
+            items = expr[2][1] if expr[2][0] == TUPLE else (expr[2],)
+            return self._python_type(items[0])
+        if type(expr) is not str:
             return None
-        target = self.resolve(dotted) or dotted
+        target = self.resolve(expr) or expr
         if target in _PYTHON_TYPES:
             return _PYTHON_TYPES[target]
         found = self.enum_values(target)
         return _enum(found[0].lower(), found[1]) if found else None
 
-    def type_expression(self, node: ast.expr) -> str:
+    def type_expression(self, expr: Expr) -> str:
         """The type as an expression under ``from sqlalchemy import *``."""
-        if isinstance(node, ast.Call):
-            called = self.called(node) or _dotted(node.func) or ""
-            if called.startswith("sqlalchemy") and called.rpartition(".")[2] in ("Enum", "ENUM"):
-                return self._enum_expression(node)
-            arguments = [self._argument(arg) for arg in node.args]
+        if is_call(expr):
+            called = self.called(expr) or text_of(expr[2])
+            if last(called) in ("Enum", "ENUM") and called.startswith("sqlalchemy"):
+                return self._enum_expression(expr)
+            arguments = [self._argument(arg) for arg in expr[3]]
             arguments += [
-                f"{k.arg}={self._argument(k.value)}"
-                for k in node.keywords
-                if k.arg in ("length", "precision", "scale", "timezone", "as_uuid", "dimensions")
+                f"{name}={self._argument(value)}"
+                for name, value in expr[4]
+                if name in _KEPT_KEYWORDS
             ]
             return f"{self._type_name(called)}({', '.join(arguments)})"
-        dotted = _dotted(node)
-        return (
-            f"{self._type_name(self.resolve(dotted) or dotted)}()" if dotted else ast.unparse(node)
-        )
+        if type(expr) is str:
+            return f"{self._type_name(self.resolve(expr) or expr)}()"
+        return text_of(expr)
 
-    def _argument(self, node: ast.expr) -> str:
-        dotted = _dotted(node)
-        if dotted:
-            value = self.constant(dotted)
+    def _argument(self, expr: Expr) -> str:
+        if type(expr) is str:
+            value = self.value(expr)
             if isinstance(value, int | str | float):
                 return repr(value)
-            return self.type_expression(node)
-        if isinstance(node, ast.Call):
-            return self.type_expression(node)
-        return ast.unparse(node)
+            return self.type_expression(expr)
+        return self.type_expression(expr) if is_call(expr) else text_of(expr)
 
     def _type_name(self, target: str) -> str:
-        name = target.rpartition(".")[2].rpartition(":")[2]
+        name = last(target)
         return f"postgresql.{name}" if ".dialects.postgresql" in target else name
 
-    def _enum_expression(self, node: ast.Call) -> str:
-        name = self.keyword(node, "name")
-        label = name.value if isinstance(name, ast.Constant) else None
-        if node.args and (dotted := _dotted(node.args[0])):
-            found = self.enum_values(self.resolve(dotted) or dotted)
+    def _enum_expression(self, call: Expr) -> str:
+        label = text(keyword(call, "name"))
+        if call[3] and type(call[3][0]) is str:
+            found = self.enum_values(self.resolve(call[3][0]) or call[3][0])
             if found:
-                values = found[1]
-                return _enum(str(label or found[0].lower()), values)
-        values = tuple(str(a.value) for a in node.args if isinstance(a, ast.Constant))
-        return _enum(str(label) if label else None, values)
+                return _enum(label or found[0].lower(), found[1])
+        values = tuple(t for a in call[3] if (t := text(a)) is not None)
+        return _enum(label, values)
 
-    def _server_default(self, node: ast.expr | None) -> str | None:
-        if node is None:
+    def _server_default(self, expr: Expr | None) -> str | None:
+        if expr is None:
             return None
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return "'" + node.value.replace("'", "''") + "'"
-        called = self.called(node) or ""
-        if isinstance(node, ast.Call) and called.endswith("text") and node.args:
-            first = node.args[0]
-            return str(first.value) if isinstance(first, ast.Constant) else None
-        if isinstance(node, ast.Call) and ".func." in called:
-            arguments = ", ".join(ast.unparse(a) for a in node.args)
-            return f"{called.rpartition('.')[2]}({arguments})"
-        dotted = _dotted(node) or ""
-        if dotted.endswith(("true", "false")):
-            return dotted.rpartition(".")[2]
-        return called.rpartition(".")[2] if called.endswith((".true", ".false")) else None
+        value = text(expr)
+        if value is not None:
+            return "'" + value.replace("'", "''") + "'"
+        called = self.called(expr) or ""
+        if is_call(expr) and last(called) == "text" and expr[3]:
+            return text(expr[3][0])
+        if is_call(expr) and ".func." in called:
+            return f"{last(called)}({', '.join(text_of(a) for a in expr[3])})"
+        name = called or (expr if type(expr) is str else "")
+        return last(name) if last(name) in ("true", "false") else None
 
-    def _flag(self, call: ast.Call | None, name: str, otherwise: bool) -> bool:
-        value = self.keyword(call, name)
-        return bool(value.value) if isinstance(value, ast.Constant) else otherwise
+    def _flag(self, call: Expr | None, name: str, otherwise: bool) -> bool:
+        value = keyword(call, name)
+        return bool(value[1]) if type(value) is tuple and value[0] == CONST else otherwise
+
+
+def _name(expr: Expr) -> str:
+    return expr if type(expr) is str else ""
 
 
 def _enum(name: str | None, values: tuple[str, ...]) -> str:
@@ -205,19 +231,11 @@ def _enum(name: str | None, values: tuple[str, ...]) -> str:
     return f"Enum({', '.join(repr(v) for v in values)}{named})"
 
 
-def _without_none(node: ast.expr | None) -> tuple[ast.expr | None, bool]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        sides = [node.left, node.right]
-        real = [s for s in sides if not (isinstance(s, ast.Constant) and s.value is None)]
-        return (real[0] if real else None), len(real) < len(sides)
-    if isinstance(node, ast.Subscript) and (_dotted(node.value) or "").endswith("Optional"):
-        return node.slice, True
-    return node, False
-
-
-def _dotted(node: ast.AST) -> str | None:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.insert(0, node.attr)
-        node = node.value
-    return ".".join([node.id, *parts]) if isinstance(node, ast.Name) else None
+def without_none(expr: Expr | None) -> tuple[Expr | None, bool]:
+    """The type without ``| None`` or ``Optional``, and whether there was one."""
+    if type(expr) is tuple and expr[0] == OP and expr[1] == "|":
+        real = [s for s in (expr[2], expr[3]) if s != (CONST, None)]
+        return (real[0] if real else None), len(real) < 2
+    if type(expr) is tuple and expr[0] == ITEM and last(_name(expr[1])) == "Optional":
+        return expr[2], True
+    return expr, False

@@ -1,0 +1,156 @@
+"""Facts of many files: kept ones from the store, the rest in parallel over the cores."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from migrator.analyze.facts.read import Facts, facts_of, key_of, trouble_of
+from migrator.analyze.facts.store import Store
+
+Advance = Callable[[int, int], None]
+_CHUNK_BYTES = 300_000
+_ALONE_BYTES = 250_000
+_LARGEST_BYTES = 30_000_000
+
+
+def extract(
+    paths: Sequence[Path],
+    *,
+    store: Store | None = None,
+    workers: int | None = None,
+    advance: Advance | None = None,
+) -> list[Facts]:
+    """The facts of each path, in order. `advance` is told (files done, files in all)."""
+    tell = advance or _silent
+    found: dict[Path, Facts] = {}
+    sizes: dict[Path, int] = {}
+    if store is not None and store.path.exists():
+        keys = {path: key for path in paths if (key := _key(path, sizes)) is not None}
+        kept = store.get(keys.values())
+        found = {path: kept[key] for path, key in keys.items() if key in kept}
+    missing = [path for path in paths if path not in found]
+    tell(len(found), len(paths))
+    fresh: list[Facts] = []
+    for path, facts in _read_all(missing, workers or usable_cores()):
+        found[path] = facts
+        fresh.append(facts)
+        tell(len(found), len(paths))
+    if store is not None and fresh:
+        store.put(f for f in fresh if f.key != _UNREAD)
+    return [found[path] for path in paths]
+
+
+_UNREAD = trouble_of("").key
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def can_fork() -> bool:
+    return "fork" in multiprocessing.get_all_start_methods()
+
+
+def read_file(path: Path) -> bytes | str:
+    """The bytes of a regular file, or why there are none."""
+    try:
+        # A named pipe called x.py would wait for ever.
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if status.st_size > _LARGEST_BYTES:
+            return f"{status.st_size} bytes: too large for source"
+        return path.read_bytes()
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+
+
+def _key(path: Path, sizes: dict[Path, int]) -> bytes | None:
+    source = read_file(path)
+    if isinstance(source, str):
+        return None
+    sizes[path] = len(source)
+    return key_of(source)
+
+
+def _read(path: Path) -> Facts:
+    source = read_file(path)
+    return trouble_of(source) if isinstance(source, str) else facts_of(source)
+
+
+def _read_all(paths: Sequence[Path], workers: int) -> Iterator[tuple[Path, Facts]]:
+    sizes = {path: _size(path) for path in paths}
+    if workers < 2 or not can_fork() or sum(sizes.values()) < _ALONE_BYTES:
+        yield from _in_chunk(paths)
+        return
+    done: set[Path] = set()
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        waiting = [pool.submit(_in_chunk, chunk) for chunk in _chunks(paths, sizes)]
+        try:
+            for future in as_completed(waiting):
+                for path, facts in future.result():
+                    done.add(path)
+                    yield path, facts
+        except BrokenProcessPool:
+            # A file that kills its reader must not take the others along.
+            pass
+    for path in paths:
+        if path not in done:
+            yield path, _read_apart(path)
+
+
+def _read_apart(path: Path) -> Facts:
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        try:
+            return pool.submit(_read, path).result()
+        except BrokenProcessPool:
+            return trouble_of("its reader was killed: nested too deeply or too large")
+
+
+def _in_chunk(paths: Sequence[Path]) -> list[tuple[Path, Facts]]:
+    # Trees and facts have no cycles; the collector would only walk them over and over.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return [(path, _read(path)) for path in paths]
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _chunks(paths: Sequence[Path], sizes: dict[Path, int]) -> Iterator[list[Path]]:
+    """Largest first, so that no core ends long after the others."""
+    chunk: list[Path] = []
+    held = 0
+    for path in sorted(paths, key=lambda p: (-sizes[p], p)):
+        chunk.append(path)
+        held += sizes[path]
+        if held >= _CHUNK_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _silent(done: int, every: int) -> None:
+    del done, every

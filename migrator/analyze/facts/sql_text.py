@@ -1,0 +1,27 @@
+"""Whether a string may be SQL: asked of every string, so it looks at the first word only."""
+
+from __future__ import annotations
+
+_VERBS = frozenset(
+    {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "TRUNCATE", "MERGE", "REPLACE", "CREATE",
+     "ALTER", "DROP", "COPY", "LOCK", "CALL", "REFRESH"}
+)  # fmt: skip
+
+
+def may_be_sql(text: str) -> bool:
+    """A verb of SQL first (after blanks and comments), and at least one word more."""
+    head = text.lstrip(" \t\r\n(;")
+    if head.startswith(("--", "/*")):
+        head = _without_comments(head)
+    word = head[:9].split(None, 1)
+    return bool(word) and word[0].upper() in _VERBS and len(head) > len(word[0]) + 1
+
+
+def _without_comments(text: str) -> str:
+    while text.startswith(("--", "/*")):
+        end = "\n" if text.startswith("--") else "*/"
+        _, found, text = text.partition(end)
+        if not found:
+            return ""
+        text = text.lstrip(" \t\r\n(;")
+    return text

@@ -1,0 +1,125 @@
+"""What a framework plug-in is. One file, or one folder, of this package a framework; one from
+elsewhere registers its class under the entry-point group ``migrator.frameworks``.
+
+A plug-in never parses: it reads `Project` (names, classes, facts: see `facts.shape` for the
+expressions) and is asked while functions are interpreted. Four things it may do, all optional:
+
+`declare`       Once, with the whole project at hand: tell tables, foreign keys, relationships,
+                models (`Schema.add_model`), classes whose objects mean something to it
+                (`Schema.claim`), session makers and so on as traits.
+`entry_points`  Once: tell routes, commands, tasks, signal handlers, and edges (a signal reaches
+                its handlers).
+`attribute`     What ``owner.name`` is, asked where `owner` is a value of this framework: an
+                `Instance` or `ClassRef` of a class that it claims, a `Value` of a class whose
+                `framework` attribute is this plug-in's `name`, or an `External` (or `Instance` of
+                one) whose dotted name begins with one of `packages`. Return None to let the
+                interpreter look in the monolith's own class; what it does not find becomes
+                `Method(owner, name)`.
+`call`          What calling `function` gives, asked where `function` is an `External` or `Method`
+                with an owner as above, or a `ClassRef` that it claims. Report accesses through
+                `at.access(table, mode, call.line, how)`, what cannot be known through
+                `at.unresolved(line, what, why)`. Return the value, or None where it is not known.
+`iterate`       What one element of `value` is (a query gives its model's objects).
+`store`         ``owner.name = value`` or ``del owner[...]`` on such an owner.
+`text`          A string that `facts.sql_text.may_be_sql` finds likely, anywhere in a function.
+
+A value of a plug-in's own is a frozen dataclass deriving from `Value` with a class attribute
+``framework = "name"``. Values are hashable and compared: keep them small.
+
+`triggers` are names of methods and attributes (``add``, ``filter``, ``objects``) that make a
+function worth interpreting; a function that mentions none of them, no claimed definition and no
+SQL is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from migrator.analyze.infer.values import Call, Value
+from migrator.model.graph import AccessHow, AccessMode, Confidence, Dependency, EntryPoint
+
+if TYPE_CHECKING:
+    from migrator.analyze.project.project import Project
+    from migrator.analyze.schema import Schema
+
+
+class At(Protocol):
+    """Where interpretation stands: one function of one module."""
+
+    project: Project
+    schema: Schema
+
+    @property
+    def module(self) -> str: ...
+
+    @property
+    def definition(self) -> str: ...
+
+    def access(
+        self, table: str, mode: AccessMode, line: int, how: AccessHow,
+        confidence: Confidence = "certain",
+    ) -> None:  # fmt: skip
+        """The definition touches `table`, a table's id."""
+
+    def unresolved(self, line: int, what: str, why: str) -> None: ...
+
+    def reaches(self, definition: str, line: int) -> None:
+        """The definition calls `definition` by a way that its code does not name."""
+
+    def value(self, expr: object) -> Value | None:
+        """What an expression of the function is; interpreting twice does no harm."""
+
+    def attribute(self, owner: Value | None, name: str, line: int) -> Value | None: ...
+
+    def annotated(self, expr: object) -> Value | None:
+        """What an object annotated so is."""
+
+
+class Framework:
+    """The base of plug-ins: knows nothing."""
+
+    name: ClassVar[str] = ""
+    packages: ClassVar[tuple[str, ...]] = ()
+    triggers: ClassVar[frozenset[str]] = frozenset()
+
+    def declare(self, project: Project, schema: Schema) -> None:
+        """Tell `schema` what the project's declarations mean."""
+
+    def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
+        """Where work begins; a Dependency of kind ``signals`` for who reaches a handler.
+        Trouble goes to ``schema.unresolved``."""
+        return ()
+
+    def attribute(self, at: At, owner: Value, name: str, line: int) -> Value | None:
+        return None
+
+    def call(self, at: At, function: Value, call: Call) -> Value | None:
+        return None
+
+    def iterate(self, at: At, value: Value, line: int) -> Value | None:
+        return None
+
+    def loose(self, at: At, owner: str, name: str, call: Call) -> Value | None:
+        """A call of method `name` on what is not known; `owner` is how it is written, "" where it
+        is no plain name. Asked of every framework until one answers."""
+        return None
+
+    def entered(self, at: At, value: Value, line: int) -> Value | None:
+        """What ``with value as x`` binds, where that is not `value` itself."""
+        return None
+
+    def parameter(self, at: At, default: Value) -> Value | None:
+        """What a parameter with this default is: FastAPI's ``Depends(get_session)``."""
+        return None
+
+    def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
+        """What an object annotated ``outer[items]`` is: ``Select[tuple[User]]``."""
+        return None
+
+    def store(self, at: At, owner: Value, name: str, value: Value | None, line: int) -> None:
+        return None
+
+    def text(self, at: At, text: str, whole: bool, line: int) -> bool:
+        """True where the text was understood, or told as unresolved, by this framework."""
+        return False

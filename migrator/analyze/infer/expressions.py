@@ -1,0 +1,431 @@
+"""What each shape of expression is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from migrator.analyze.facts.shape import (
+    ANY,
+    ATTR,
+    BIND,
+    CALL,
+    CONST,
+    DICT,
+    EACH,
+    FSTRING,
+    ITEM,
+    LAMBDA,
+    LIST,
+    ONE_OF,
+    OP,
+    SET_,
+    STAR,
+    STR,
+    TUPLE,
+    YIELD,
+    Expr,
+)  # fmt: skip
+from migrator.analyze.facts.sql_text import may_be_sql
+from migrator.analyze.infer.values import (
+    HOLE,
+    Call,
+    ClassRef,
+    Closure,
+    External,
+    Instance,
+    Many,
+    Mapping,
+    Method,
+    Several,
+    Text,
+    Value,
+    either,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from migrator.analyze.infer.interpreter import Interpreter
+
+_SAME_ITEMS = frozenset(
+    {"list", "sorted", "tuple", "set", "frozenset", "reversed", "iter", "filter", "chain",
+     "deepcopy", "copy"}
+)  # fmt: skip
+
+
+def _str(at: Interpreter, expr: Expr) -> Value | None:
+    text = expr[1]
+    if may_be_sql(text):
+        told(at, text, True)
+    return Text(text)
+
+
+def told(at: Interpreter, text: str, whole: bool) -> None:
+    """Offer a likely statement to the frameworks, at the line of where it stands."""
+    for framework in at.world.frameworks.values():
+        if framework.text(at, text, whole, at.line):
+            return
+
+
+def text_value(at: Interpreter, expr: Expr) -> Text | None:
+    """A string put together from constants and holes; None for anything else."""
+    tag = expr[0] if type(expr) is tuple else ""
+    if tag == STR:
+        return Text(expr[1])
+    if tag == FSTRING:
+        parts = [Text(p) if type(p) is str else _hole(at, p[1][0]) for p in expr[1]]
+        return Text("".join(p.text for p in parts), all(p.whole for p in parts))
+    if tag == OP and expr[1] == "+":
+        left, right = text_value(at, expr[2]), text_value(at, expr[3])
+        if left is None and right is None:
+            return None
+        left, right = left or _hole(at, expr[2]), right or _hole(at, expr[3])
+        return Text(left.text + right.text, left.whole and right.whole)
+    if tag == OP and expr[1] == "%":
+        left = text_value(at, expr[2])
+        return _formatted(at, left, expr[3]) if left is not None else None
+    return None
+
+
+def _hole(at: Interpreter, expr: Expr) -> Text:
+    """The text of a hole where it is a known string, else `HOLE`."""
+    value = at.value(expr)
+    return value if type(value) is Text else Text(HOLE, False)
+
+
+def _formatted(at: Interpreter, text: Text, right: Expr) -> Text:
+    """``"… %s" % x`` with what is known of `x`."""
+    given = right[1] if type(right) is tuple and right[0] == TUPLE else (right,)
+    result, whole = text.text, text.whole
+    for expr in given:
+        part = _hole(at, expr)
+        spot = next((s for s in ("%s", "%d", "%r") if s in result), None)
+        if spot is None:
+            return Text(result.replace("%", " "), False)
+        result = result.replace(spot, part.text, 1)
+        whole = whole and part.whole
+    return Text(result, whole)
+
+
+def _text(at: Interpreter, expr: Expr) -> Value | None:
+    """f-strings, and ``+`` and ``%`` of strings."""
+    if expr[0] == OP and expr[1] == "|":
+        left, right = at.value(expr[2]), at.value(expr[3])
+        return either(left, right)
+    if expr[0] == OP and not _is_text(expr[2]):
+        left = at.value(expr[2])
+        right = at.value(expr[3])
+        if type(left) is Text and expr[1] == "+":
+            other = right if type(right) is Text else Text(HOLE, False)
+            return Text(left.text + other.text, left.whole and other.whole)
+        if type(left) is Text and expr[1] == "%":
+            filled = _formatted(at, left, expr[3])
+            if may_be_sql(filled.text):
+                told(at, filled.text, filled.whole)
+            return filled
+        if type(left) is Many or type(right) is Many:
+            return either(left, right)
+        return left if expr[1] == "+" else None
+    found = text_value(at, expr)
+    if found is None:
+        return None
+    if may_be_sql(found.text):
+        told(at, found.text, found.whole)
+    return found
+
+
+def _is_text(expr: Expr) -> bool:
+    while type(expr) is tuple and expr[0] == OP:
+        expr = expr[2]
+    return type(expr) is tuple and expr[0] in (STR, FSTRING)
+
+
+def _call(at: Interpreter, expr: Expr) -> Value | None:
+    _, line, func, args, keywords = expr
+    before, at.line = at.line, line
+    if func == "super":
+        at.line = before
+        return _super(at)
+    function = at.value(func)
+    values = tuple([at.value(a) for a in args])
+    named = {name: at.value(v) for name, v in keywords if name is not None}
+    for name, written in keywords:
+        if name is None:
+            at.value(written)
+    written_names = {name: v for name, v in keywords if name is not None}
+    call = Call(line, expr, args, values, written_names, named)
+    if function is None:
+        result = _unknown(at, func, call)
+    elif type(function) is External and function.name in _IMPORTERS:
+        result = _imported(at, call)
+    elif type(function) is Method and type(function.owner) in (Many, Mapping, Text, Several):
+        result = _of_collection(at, function, call)
+    else:
+        result = at.call(function, call)
+    _passed(at, call)
+    at.line = before
+    return result
+
+
+_IMPORTERS = frozenset({"importlib.import_module", "django.utils.module_loading.import_string"})
+
+
+def _imported(at: Interpreter, call: Call) -> Value | None:
+    """The module that ``import_module("a.b")`` gives."""
+    first = call.values[0] if call.values else None
+    if type(first) is not Text or not first.whole:
+        return None
+    return at.world.value_of(at.project.names.absolute(first.text))
+
+
+def _unknown(at: Interpreter, func: Expr, call: Call) -> Value | None:
+    """A call of what is not known: a builtin, or a method known by its arguments."""
+    if type(func) is str:
+        owner, _, name = func.rpartition(".")
+        if not owner:
+            return _builtin(at, func, call)
+    elif type(func) is tuple and func[0] == ATTR:
+        owner, name = "", func[3]
+        inner = func[2]
+        if type(inner) is tuple and inner[0] == CALL and type(inner[2]) is str:
+            owner = inner[2]
+    else:
+        return None
+    for framework in at.world.frameworks.values():
+        found = framework.loose(at, owner, name, call)
+        if found is not None:
+            return found
+    return _builtin(at, func, call) if type(func) is str else None
+
+
+def _passed(at: Interpreter, call: Call) -> None:
+    """A lambda handed over is taken to run here. A function handed over may be only registered."""
+    for value in (*call.values, *call.named.values()):
+        if type(value) is Closure and not value.name:
+            at.call(value, Call(call.line, None, (), (), {}, {}))
+
+
+def _super(at: Interpreter) -> Value | None:
+    if at.code is None or at.code.owner is None:
+        return None
+    owner = at.env.get(at.code.statement[4][0][0]) if at.code.statement[4] else None
+    if type(owner) is Instance or type(owner) is ClassRef:
+        return SuperOf(owner, at.code.owner)
+    return None
+
+
+class SuperOf(Value):
+    """``super()`` in a method of class `after`."""
+
+    __slots__ = ("after", "owner")
+
+    def __init__(self, owner: Instance | ClassRef, after: str) -> None:
+        self.owner, self.after = owner, after
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SuperOf) and (other.owner, other.after) == (self.owner, self.after)
+
+    def __hash__(self) -> int:
+        return hash((self.owner, self.after))
+
+
+def _builtin(at: Interpreter, name: str, call: Call) -> Value | None:
+    first = call.values[0] if call.values else None
+    last = name.rpartition(".")[2]
+    if name in ("next", "min", "max", "random.choice"):
+        return at.element(first, call.line)
+    if last in _SAME_ITEMS:
+        source = call.values[1] if last == "filter" and len(call.values) > 1 else first
+        item = at.element(source, call.line)
+        return Many(item) if item is not None else None
+    if name == "enumerate":
+        return Many(Several((None, at.element(first, call.line))))
+    if name == "zip":
+        return Many(Several(tuple(at.element(v, call.line) for v in call.values)))
+    if name in ("map",) and first is not None and len(call.values) > 1:
+        item = at.element(call.values[1], call.line)
+        made = at.call(first, Call(call.line, None, (), (item,), {}, {}))
+        return Many(made) if made is not None else None
+    if name == "getattr" and len(call.values) > 1 and type(call.values[1]) is Text:
+        return at.attribute(first, call.values[1].text, call.line)
+    if name == "setattr" and len(call.values) > 2 and first is not None:
+        attribute = call.values[1]
+        at.store(
+            first, attribute.text if type(attribute) is Text else "*", call.values[2], call.line
+        )
+        return None
+    if name == "type" and type(first) is Instance:
+        return ClassRef(first.cls)
+    if name == "cast" and len(call.args) > 1:
+        return at.annotated(call.args[0]) or call.values[1]
+    if name in ("str", "repr"):
+        return first if type(first) is Text else None
+    if name in ("sum", "any", "all", "len", "dict", "bool"):
+        at.element(first, call.line)
+    return None
+
+
+def _of_collection(at: Interpreter, method: Method, call: Call) -> Value | None:
+    """Methods of lists, dicts and strings."""
+    owner, name = method.owner, method.name
+    if type(owner) is Text:
+        if name == "format":
+            return _format(owner, call)
+        if name == "join":
+            return Text(HOLE, False)
+        return owner if name in ("strip", "lstrip", "rstrip", "lower", "upper") else None
+    if type(owner) is Mapping:
+        if name in ("get", "pop", "setdefault"):
+            key = call.values[0] if call.values else None
+            return _key(owner, key)
+        if name == "values":
+            item = either(owner.item, *[v for _, v in owner.items])
+            return Many(item) if item is not None else None
+        if name == "items":
+            return Many(Several((None, either(owner.item, *[v for _, v in owner.items]))))
+        return owner if name == "copy" else None
+    if name in ("pop", "popleft"):
+        return at.element(owner, call.line)
+    return owner if name in ("copy", "union", "difference", "intersection") else None
+
+
+def _format(owner: Text, call: Call) -> Text:
+    text, whole = owner.text, owner.whole
+    for name, value in call.named.items():
+        known = value if type(value) is Text else Text(HOLE, False)
+        if "{" + name + "}" in text:
+            text = text.replace("{" + name + "}", known.text)
+            whole = whole and known.whole
+    for index, value in enumerate(call.values):
+        known = value if type(value) is Text else Text(HOLE, False)
+        for spot in ("{" + str(index) + "}", "{}"):
+            if spot in text:
+                text = text.replace(spot, known.text, 1)
+                whole = whole and known.whole
+    return Text(text, whole and "{" not in text)
+
+
+def _key(owner: Mapping, key: Value | None) -> Value | None:
+    if type(key) is Text:
+        for name, value in owner.items:
+            if name == key.text:
+                return value
+    return either(owner.item, *[v for _, v in owner.items])
+
+
+def _attr(at: Interpreter, expr: Expr) -> Value | None:
+    _, line, owner, name = expr
+    value = at.value(owner)
+    if type(value) is SuperOf:
+        found = at.world.member(value.owner, name, value.after)
+        return found if found is not None else _foreign(at, value, name)
+    return at.attribute(value, name, line)
+
+
+def _foreign(at: Interpreter, value: SuperOf, name: str) -> Value | None:
+    framework = at.world.framework_of(value.owner)
+    return Method(value.owner, name) if framework is not None else None
+
+
+def _item(at: Interpreter, expr: Expr) -> Value | None:
+    owner = at.value(expr[1])
+    index = expr[2]
+    key = at.value(index)
+    if type(owner) is Several and type(index) is tuple and index[0] == CONST:
+        number = index[1]
+        if type(number) is int and -len(owner.items) <= number < len(owner.items):
+            return owner.items[number]
+    if type(owner) is Mapping:
+        return _key(owner, key)
+    if type(owner) is ClassRef:
+        return owner  # Generic[User] is the class still
+    if type(index) is tuple and index[0] == ANY:  # a slice, or computed
+        element = at.element(owner, at.line)
+        return either(Many(element), element) if element is not None else None
+    if type(owner) is Instance:
+        method = at.world.member(owner, "__getitem__")
+        if type(method) is Method:
+            return at.call(method, Call(at.line, None, (index,), (key,), {}, {}))
+    return at.element(owner, at.line)
+
+
+def _display(at: Interpreter, expr: Expr) -> Value | None:
+    values = []
+    for element in expr[1]:
+        if type(element) is tuple and element[0] == STAR:
+            values.append(at.element(at.value(element[1]), at.line))
+        else:
+            values.append(at.value(element))
+    if expr[0] == TUPLE:
+        return Several(tuple(values))
+    item = either(*values)
+    if item is None:
+        return None if values else Several(())
+    return Many(item)
+
+
+def _dict(at: Interpreter, expr: Expr) -> Value | None:
+    items: list[tuple[str, Value | None]] = []
+    other: list[Value | None] = []
+    for key, written in zip(expr[1], expr[2], strict=True):
+        value = at.value(written)
+        if type(key) is tuple and key[0] == STR:
+            items.append((key[1], value))
+        else:
+            if key is not None:
+                at.value(key)
+            other.append(value)
+    return Mapping(tuple(items[:60]), either(*other)) if items or other else None
+
+
+def _each(at: Interpreter, expr: Expr) -> Value | None:
+    _, kind, element, clauses = expr
+    before = dict(at.env)
+    for target, iterated, conditions in clauses:
+        at.assign(target, at.element(at.value(iterated), at.line), at.line)
+        for condition in conditions:
+            at.value(condition)
+    value = at.value(element)
+    at.env = before
+    if kind == "dict":
+        inner = value.items[1] if type(value) is Several else None
+        return Mapping((), inner) if inner is not None else None
+    return Many(value) if value is not None else None
+
+
+def _any(at: Interpreter, expr: Expr) -> None:
+    for part in expr[1]:
+        at.value(part)
+
+
+def _bind(at: Interpreter, expr: Expr) -> Value | None:
+    value = at.value(expr[2])
+    at.assign(expr[1], value, at.line)
+    return value
+
+
+def _yield(at: Interpreter, expr: Expr) -> None:
+    value = at.value(expr[1])
+    at.yields = True
+    at.returned.append(Many(value) if value is not None else None)
+
+
+EVALUATORS: dict[str, Callable[[Any, Expr], Value | None]] = {
+    STR: _str,
+    CONST: lambda _at, _expr: None,
+    CALL: _call,
+    ATTR: _attr,
+    ITEM: _item,
+    LIST: _display,
+    TUPLE: _display,
+    SET_: _display,
+    DICT: _dict,
+    LAMBDA: lambda _at, expr: Closure(expr[1], expr[2]),
+    FSTRING: _text,
+    OP: _text,
+    ANY: _any,
+    ONE_OF: lambda at, expr: either(*[at.value(e) for e in expr[1]]),
+    EACH: _each,
+    STAR: lambda at, expr: at.value(expr[1]),
+    YIELD: _yield,
+    BIND: _bind,
+}

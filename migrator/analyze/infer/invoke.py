@@ -1,0 +1,156 @@
+"""Calls of the monolith's own functions: what they return, and what happens inside because of who
+calls them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.analyze.infer.sink import Sink, Through
+from migrator.analyze.infer.values import (
+    Call,
+    ClassRef,
+    Either,
+    Function,
+    FunctionCode,
+    Instance,
+    Many,
+    Mapping,
+    Method,
+    Several,
+    Text,
+    Value,
+    either,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from migrator.analyze.infer.interpreter import Interpreter
+    from migrator.analyze.infer.world import World
+
+_DEEPEST = 5
+Run = tuple[Value | None, Sink]
+
+
+def invoke(at: Interpreter, function: Function | Method, call: Call) -> Value | None:
+    """What the call returns. What the function touches only because of these arguments is told
+    as `Through`; what it touches anyway is its own affair."""
+    world = at.world
+    found = _code(world, function)
+    if found is None:
+        return None
+    code, own = found
+    if code.name != "__init__":  # making an object is told by the name of its class
+        at.reaches(code.key, call.line)
+    given = _given(world, code, function, call)
+    special = own is not None and (own.cls != code.owner or bool(own.given))
+    plain = run(world, code, None, {})
+    if not given and not special:
+        return plain[0]
+    if world.depth >= _DEEPEST:
+        return plain[0]
+    result = run(world, code, own, given)
+    _tell(at, call.line, plain[1], result[1])
+    return result[0] if result[0] is not None else plain[0]
+
+
+def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str, Value]) -> Run:
+    """Interpret a function once for each way of being called."""
+    from migrator.analyze.infer.interpreter import Interpreter
+
+    key = (code.key, own, tuple(sorted(given.items(), key=lambda kv: kv[0])))
+    known = world.runs.get(key)
+    if known is not None:
+        return known
+    at = Interpreter.for_function(world, code, own, given)
+    world.runs[key] = (None, at.sink)  # what calls itself gives nothing new
+    returns = code.statement[5]
+    declared = at.annotated(returns) if returns is not None else None
+    if declared is not None:
+        world.runs[key] = (declared, at.sink)
+    world.depth += 1
+    try:
+        at.run()
+    except RecursionError:
+        at.unresolved(code.statement[1], code.key, "nested too deeply to follow")
+    finally:
+        world.depth -= 1
+    result = declared
+    if result is None or _vague(result):
+        inferred = either(*at.returned)
+        result = inferred if inferred is not None else declared
+    world.runs[key] = (result, at.sink)
+    return world.runs[key]
+
+
+def _vague(value: Value) -> bool:
+    """An annotation of another's class (``Query``) says less than the code does."""
+    return type(value) is Instance and ":" not in value.cls
+
+
+def _code(world: World, function: Function | Method) -> tuple[FunctionCode, Instance | None] | None:
+    if type(function) is Function:
+        code = world.project.function(function.id)
+        return (code, None) if code is not None else None
+    assert type(function) is Method
+    class_ = world.project.classes.get(function.home or "")
+    statement = class_.method(function.name) if class_ else None
+    if class_ is None or statement is None:
+        return None
+    owner = function.owner
+    own = owner if type(owner) is Instance else None
+    if type(owner) is ClassRef:
+        own = Instance(owner.cls)
+    return world.project.method(class_, statement), own
+
+
+def _given(
+    world: World, code: FunctionCode, function: Function | Method, call: Call
+) -> dict[str, Value]:
+    """The arguments that tell more than the parameters' own annotations."""
+    params = code.statement[4]
+    decorators = {d[1] for d in code.statement[6] if type(d[1]) is str}
+    if type(function) is Method and params and "staticmethod" not in decorators:
+        bound = type(function.owner) is not ClassRef or "classmethod" in decorators
+        params = params[1:] if bound else params
+    names = [p[0] for p in params if p[3] == ""]
+    pairs = [*zip(names, call.values, strict=False), *call.named.items()]
+    known = {p[0]: p[1] for p in params}
+    found: dict[str, Value] = {}
+    for name, value in pairs:
+        if value is None or name not in known or not _matters(world, value):
+            continue
+        if known[name] is not None and type(value) is Instance:
+            declared = world.annotated(code.module, known[name], code.owner)
+            if declared == value:
+                continue
+        found[name] = value
+    return found
+
+
+def _matters(world: World, value: Value, depth: int = 0) -> bool:
+    """Whether a value can change what a function does to tables."""
+    kind = type(value)
+    if kind is Either:
+        return any(_matters(world, v, depth) for v in value.options)  # type: ignore[attr-defined]
+    if kind is Many:
+        return _matters(world, value.item, depth)  # type: ignore[attr-defined]
+    if kind is Several:
+        return depth < 2 and any(
+            v is not None and _matters(world, v, depth + 1)
+            for v in value.items  # type: ignore[attr-defined]
+        )
+    if kind is Mapping:
+        return False
+    if kind is Text:
+        return len(value.text) < 400 and " " not in value.text  # type: ignore[attr-defined]
+    if kind is ClassRef or kind is Instance:
+        return ":" in value.cls  # type: ignore[attr-defined]
+    return kind is Function or kind is Method or world.framework_of(value) is not None
+
+
+def _tell(at: Interpreter, line: int, plain: Sink, special: Sink) -> None:
+    for touch in special.touches:
+        if touch not in plain.touches:
+            at.sink.through[Through(at.function, at.definition, line, touch)] = None
+    for through in special.through:
+        if through not in plain.through:
+            at.sink.through[Through(at.function, at.definition, line, through.touch)] = None

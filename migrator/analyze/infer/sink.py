@@ -1,0 +1,49 @@
+"""What interpretation finds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from migrator.model.graph import AccessHow, AccessMode, Confidence
+
+
+class Touch(NamedTuple):
+    """`function` (``module:Class.method``) touches a table at a line of its own file."""
+
+    function: str
+    definition: str
+    table: str
+    mode: AccessMode
+    line: int
+    how: AccessHow
+    confidence: Confidence
+
+
+class Through(NamedTuple):
+    """A `touch` in a function that happens only as `caller` calls it so, at `line` of its file."""
+
+    caller: str
+    caller_definition: str
+    line: int
+    touch: Touch
+
+
+class Reach(NamedTuple):
+    """`function` calls code of `target` (function key) at `line`; `definition` is the caller's."""
+
+    function: str
+    definition: str
+    target: str
+    line: int
+
+
+class Sink:
+    """The findings of one run of one function."""
+
+    __slots__ = ("reaches", "through", "touches", "unresolved")
+
+    def __init__(self) -> None:
+        self.touches: dict[Touch, None] = {}
+        self.through: dict[Through, None] = {}
+        self.reaches: dict[Reach, None] = {}
+        self.unresolved: dict[tuple[int, str, str], None] = {}

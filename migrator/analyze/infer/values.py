@@ -1,0 +1,182 @@
+"""What an expression is known to be. Anything not known is None: no value is ever a guess."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrator.analyze.facts.shape import Expr, Stmt
+
+
+class Value:
+    """Known about an expression; the kinds below, and those that a framework adds."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Value):
+    """An object of a class: ``module:Class`` of the monolith, or another's by dotted name.
+
+    `given` are classes that it was made with, by parameter: ``CRUD(User)``.
+    """
+
+    cls: str
+    given: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRef(Value):
+    """A class of the monolith itself, not an object of it. `args` are type arguments."""
+
+    cls: str
+
+
+@dataclass(frozen=True, slots=True)
+class External(Value):
+    """A name that the monolith does not define: class, function or object, by dotted path."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleRef(Value):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Value):
+    """A function of the monolith: ``module:name``."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Value):
+    """Attribute `name` of `owner`, which may be called. `home` is the class of the monolith that
+    defines it; None where a framework or another's class does."""
+
+    owner: Value
+    name: str
+    home: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closure(Value):
+    """A nested function or a lambda, interpreted where it is called."""
+
+    params: tuple[Expr, ...]
+    body: object
+    name: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Many(Value):
+    """A list, set, iterator … of `item`."""
+
+    item: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Several(Value):
+    """A tuple of fixed length."""
+
+    items: tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping(Value):
+    """A dict with these string keys, or None where any key gives `item`."""
+
+    items: tuple[tuple[str, Value | None], ...]
+    item: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Value):
+    """A string. `whole` is False where a part of it is computed: there it has `HOLE`."""
+
+    text: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Value):
+    """One of a few, as different branches assign."""
+
+    options: tuple[Value, ...]
+
+
+HOLE = "migrator_hole"
+_MOST_OPTIONS = 8
+
+
+def either(*values: Value | None) -> Value | None:
+    """One value of several; those not known are left out."""
+    found: dict[Value, None] = {}
+    for value in values:
+        if isinstance(value, Either):
+            found.update(dict.fromkeys(value.options))
+        elif value is not None:
+            found[value] = None
+    options = tuple(found)[:_MOST_OPTIONS]
+    if not options:
+        return None
+    return options[0] if len(options) == 1 else Either(options)
+
+
+def options(value: Value | None) -> tuple[Value, ...]:
+    if value is None:
+        return ()
+    return value.options if isinstance(value, Either) else (value,)
+
+
+@dataclass(slots=True)
+class Call:
+    """A call while it is interpreted: what was written, and what it is known to be."""
+
+    line: int
+    expr: Expr
+    args: tuple[Expr, ...]
+    values: tuple[Value | None, ...]
+    keywords: dict[str, Expr]
+    named: dict[str, Value | None]
+
+    def argument(self, position: int, name: str) -> Value | None:
+        """The value given by position or by name."""
+        if name in self.named:
+            return self.named[name]
+        return self.values[position] if position < len(self.values) else None
+
+    def written(self, position: int, name: str) -> Expr | None:
+        """The expression given by position or by name."""
+        if name in self.keywords:
+            return self.keywords[name]
+        return self.args[position] if position < len(self.args) else None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCode:
+    """Where a function's code is: `owner` is the class id of a method, `id` the definition."""
+
+    id: str
+    module: str
+    owner: str | None
+    statement: Stmt
+
+    @property
+    def name(self) -> str:
+        return self.statement[3]  # type: ignore[no-any-return]
+
+    @property
+    def key(self) -> str:
+        """``module:Class.method`` or ``module:function``."""
+        return f"{self.owner}.{self.name}" if self.owner else self.id
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FunctionCode) and other.key == self.key

@@ -1,0 +1,464 @@
+"""What is the same wherever interpretation stands: globals, members of classes, annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from migrator.analyze.facts.shape import (
+    CALL,
+    CONST,
+    DEF,
+    ITEM,
+    OP,
+    SET,
+    STR,
+    TUPLE,
+    Block,
+    Expr,
+    Stmt,
+)  # fmt: skip
+from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.infer.annotations import parsed
+from migrator.analyze.infer.values import (
+    ClassRef,
+    External,
+    Function,
+    FunctionCode,
+    Instance,
+    Many,
+    Method,
+    ModuleRef,
+    Several,
+    Value,
+    either,
+)  # fmt: skip
+from migrator.analyze.infer.values import (
+    Mapping as DictValue,
+)
+from migrator.analyze.project.classes import Class
+from migrator.analyze.project.project import Project
+from migrator.analyze.schema import Schema
+
+if TYPE_CHECKING:
+    from migrator.analyze.infer.sink import Sink
+
+_COLLECTIONS = frozenset(
+    {"list", "set", "frozenset", "List", "Set", "FrozenSet", "Sequence", "Iterable", "Iterator",
+     "Collection", "Generator", "AsyncIterator", "AsyncGenerator", "AsyncIterable",
+     "MutableSequence",      "deque", "AbstractSet", "KeysView", "ValuesView"}
+)  # fmt: skip
+_TRANSPARENT = frozenset(
+    {"Optional", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "Awaitable",
+     "Coroutine", "Mapped", "WriteOnlyMapped"}
+)  # fmt: skip
+_PROPERTIES = ("property", "cached_property", "hybrid_property", "reify", "memoized_property")
+_BUILTIN_TYPES = frozenset({"str", "int", "bool", "float", "bytes", "None", "object", "dict"})
+
+
+class World:
+    """Everything known outside of one function; memos live as long as it does."""
+
+    def __init__(self, project: Project, schema: Schema, frameworks: Sequence[Framework]) -> None:
+        self.project = project
+        self.schema = schema
+        self.frameworks = {f.name: f for f in frameworks}
+        self._by_package = {p: f for f in frameworks for p in f.packages}
+        self._class_framework: dict[str, Framework | None] = {}
+        self._globals: dict[tuple[str, str], Value | None] = {}
+        self._members: dict[tuple[object, ...], Value | None] = {}
+        self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}
+        self._blocks: dict[str, Block] = {}
+        self.runs: dict[object, tuple[Value | None, Sink]] = {}
+        self.depth = 0
+
+    # --- frameworks ------------------------------------------------------------------------------
+
+    def framework_of(self, value: Value) -> Framework | None:
+        kind = type(value)
+        if kind is Instance or kind is ClassRef:
+            return self._of_class(value.cls)  # type: ignore[attr-defined]
+        if kind is External:
+            return self._by_package.get(value.name.partition(".")[0])  # type: ignore[attr-defined]
+        if kind is Method:
+            return self.framework_of(value.owner)  # type: ignore[attr-defined]
+        name = getattr(kind, "framework", None)
+        return self.frameworks.get(name) if name else None
+
+    def _of_class(self, cls: str) -> Framework | None:
+        try:
+            return self._class_framework[cls]
+        except KeyError:
+            pass
+        found: Framework | None = None
+        class_ = self.project.classes.get(cls)
+        for above in class_.mro if class_ else (cls,):
+            claimed = self.schema.claims.get(above)
+            if claimed is None and ":" not in above:
+                found = self._by_package.get(above.partition(".")[0])
+            elif claimed is not None:
+                found = self.frameworks.get(claimed)
+            if found:
+                break
+        self._class_framework[cls] = found
+        return found
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def global_value(self, module: str, name: str) -> Value | None:
+        """What a name means at the scope of a module."""
+        key = (module, name)
+        if key in self._globals:
+            return self._globals[key]
+        self._globals[key] = None  # a name that needs itself is not known
+        target = self.project.names.resolve(module, name)
+        found = self.value_of(target) if target else None
+        self._globals[key] = found
+        return found
+
+    def value_of(self, target: str) -> Value | None:
+        """The value of a resolved name."""
+        if ":" not in target:
+            return ModuleRef(target) if target in self.project.modules else External(target)
+        module, _, dotted = target.partition(":")
+        name, _, rest = dotted.partition(".")
+        value = self._definition(f"{module}:{name}")
+        for part in rest.split(".") if rest else ():
+            value = self.plain_attribute(value, part)
+        return value
+
+    def _definition(self, id_: str) -> Value | None:
+        if id_ in self.schema.names:
+            return self.schema.names[id_]  # type: ignore[no-any-return]
+        key = (id_, "")
+        if key in self._globals:
+            return self._globals[key]
+        self._globals[key] = None
+        found = self._defined(id_)
+        self._globals[key] = found
+        return found
+
+    def _defined(self, id_: str) -> Value | None:
+        module = id_.partition(":")[0]
+        fact = self.project.names.definition(id_)
+        if fact is None:
+            return None
+        if fact.kind == "class":
+            return ClassRef(id_)
+        if fact.kind == "function":
+            return Function(id_)
+        found: Value | None = None
+        for statement in fact.statements:
+            if statement[0] != SET:
+                continue
+            if statement[4] is not None:
+                known = self.annotated(module, statement[4])
+                if known is not None:
+                    return known
+            if statement[3] is not None:
+                value = self.at_module(module, statement[3])
+                name = id_.partition(":")[2]
+                for target in statement[2]:
+                    found = either(found, _taken(target, value, name))
+        return found
+
+    def at_module(self, module: str, expr: Expr, cls: str | None = None) -> Value | None:
+        """The value of an expression at module scope, or in the body of class `cls`."""
+        from migrator.analyze.infer.interpreter import Interpreter
+
+        return Interpreter.at_module(self, module, cls).value(expr)
+
+    def plain_attribute(self, owner: Value | None, name: str) -> Value | None:
+        """An attribute as far as the monolith's own code tells it."""
+        if type(owner) is ModuleRef:
+            return self.value_of(self.project.names.absolute(f"{owner.name}.{name}"))
+        if type(owner) is External:
+            return External(f"{owner.name}.{name}")
+        if type(owner) is ClassRef or type(owner) is Instance:
+            return self.member(owner, name)
+        return None
+
+    # --- classes ---------------------------------------------------------------------------------
+
+    def member(
+        self, owner: Instance | ClassRef, name: str, after: str | None = None
+    ) -> Value | None:
+        """What the monolith's classes say of ``owner.name``."""
+        classes = self.project.classes
+        if owner.cls not in classes.by_id:
+            return None
+        found = classes.find(owner.cls, name, after=after)
+        if found is not None:
+            class_, statement = found
+            if statement[0] == DEF:
+                return Method(owner, name, class_.id)
+            if statement[0] == "class":
+                return ClassRef(f"{class_.id}.{name}")
+            value = self._class_variable(owner.cls, class_, name, type(owner) is Instance)
+            if value is not None:
+                return value
+        if type(owner) is Instance:
+            return self._instance_variable(owner, name)
+        return None
+
+    def class_names(self, cls: str | None) -> Mapping[str, object]:
+        """The names bound in the body of a class."""
+        class_ = self.project.classes.get(cls) if cls else None
+        return class_.members if class_ else {}
+
+    def is_property(self, method: Method) -> bool:
+        class_ = self.project.classes.get(method.home or "")
+        statement = class_.method(method.name) if class_ else None
+        for _, decorator in statement[6] if statement else ():
+            written = (
+                decorator[2] if type(decorator) is tuple and decorator[0] == CALL else decorator
+            )
+            if type(written) is str and written.rpartition(".")[2] in _PROPERTIES:
+                return True
+        return False
+
+    def _class_variable(
+        self, cls: str, class_: Class, name: str, from_instance: bool
+    ) -> Value | None:
+        key = (cls, name)
+        if key in self._members:
+            return self._members[key]
+        self._members[key] = None
+        written = class_.value(name)
+        value = self.at_module(class_.module.name, written, class_.id) if written else None
+        annotation = class_.annotation(name)
+        if value is None and annotation is not None:
+            value = self.annotated(class_.module.name, annotation, cls)
+        del from_instance
+        self._members[key] = value
+        return value
+
+    def _instance_variable(self, owner: Instance, name: str) -> Value | None:
+        key = (owner.cls, f"self.{name}", *owner.given)
+        if key in self._members:
+            return self._members[key]
+        self._members[key] = None
+        found: Value | None = None
+        for class_ in self.project.classes.ancestors(owner.cls):
+            for code, expr, annotation in self._assigned(class_).get(name, ()):
+                value = self.annotated(code.module, annotation, owner.cls) if annotation else None
+                if value is None and expr is not None:
+                    value = self._in_method(code, owner, expr)
+                found = either(found, value)
+            if found is not None:
+                break
+        self._members[key] = found
+        return found
+
+    def _in_method(self, code: FunctionCode, owner: Instance, expr: Expr) -> Value | None:
+        from migrator.analyze.infer.interpreter import Interpreter
+
+        given = dict(owner.given) | self._passed_up(code, owner)
+        return Interpreter.for_function(self, code, owner, given).value(expr)
+
+    def _passed_up(self, code: FunctionCode, owner: Instance) -> dict[str, Value]:
+        """What the classes below give to this ``__init__`` through ``super().__init__(…)``."""
+        if code.name != "__init__" or code.owner == owner.cls:
+            return {}
+        from migrator.analyze.infer.interpreter import Interpreter
+
+        found: dict[str, Value] = {}
+        names = [p[0] for p in code.statement[4]][1:]
+        for class_ in self.project.classes.ancestors(owner.cls):
+            if class_.id == code.owner:
+                break
+            statement = class_.method("__init__")
+            if statement is None:
+                continue
+            below = self.project.method(class_, statement)
+            at = Interpreter.for_function(self, below, owner, dict(owner.given))
+            for call in _super_calls(self.block(below)):
+                pairs = [*zip(names, call[3], strict=False), *call[4]]
+                for name, expr in pairs:
+                    value = at.value(expr)
+                    if name is not None and value is not None:
+                        found.setdefault(name, value)
+        return found
+
+    def _assigned(self, class_: Class) -> Mapping[str, list[tuple[FunctionCode, Expr, Expr]]]:
+        """``self.x = …`` in the methods of a class, ``__init__`` first."""
+        known = self._instance.get(class_.id)
+        if known is not None:
+            return known
+        found: dict[str, list[tuple[FunctionCode, Expr, Expr]]] = {}
+        methods = [s for of in class_.members.values() for s in of if s[0] == DEF]
+        methods.sort(key=lambda s: s[3] != "__init__")
+        for statement in methods:
+            params = statement[4]
+            if not params:
+                continue
+            prefix = f"{params[0][0]}."
+            code = self.project.method(class_, statement)
+            for inner in _every(self.block(code)):
+                if inner[0] != SET:
+                    continue
+                for target in inner[2]:
+                    if type(target) is str and target.startswith(prefix) and target.count(".") == 1:
+                        entry = (code, inner[3], inner[4])
+                        found.setdefault(target[len(prefix) :], []).append(entry)
+        self._instance[class_.id] = found
+        return found
+
+    def block(self, code: FunctionCode) -> Block:
+        known = self._blocks.get(code.key)
+        if known is None:
+            known = self._blocks[code.key] = self.project.block(code)
+        return known
+
+    # --- annotations -----------------------------------------------------------------------------
+
+    def annotated(self, module: str, expr: Expr, cls: str | None = None) -> Value | None:
+        """What an object annotated so is; `cls` binds type parameters."""
+        if type(expr) is tuple:
+            tag = expr[0]
+            if tag == STR:
+                inner = parsed(expr[1])
+                return self.annotated(module, inner, cls) if inner is not None else None
+            if tag == OP and expr[1] == "|":
+                return either(
+                    self.annotated(module, expr[2], cls), self.annotated(module, expr[3], cls)
+                )
+            if tag == ITEM:
+                return self._generic(module, expr[1], expr[2], cls)
+            return None
+        if type(expr) is not str or expr in _BUILTIN_TYPES:
+            return None
+        value = self._type(module, expr, cls)
+        return self.instance_of(value)
+
+    def instance_of(self, value: Value | None) -> Value | None:
+        """An object of a type."""
+        if type(value) is ClassRef:
+            return Instance(value.cls)
+        if type(value) is External:
+            return Instance(value.name) if value.name.partition(".")[0] != "typing" else None
+        return None
+
+    def _type(self, module: str, expr: Expr, cls: str | None) -> Value | None:
+        """The type that an expression names, type parameters bound."""
+        if type(expr) is tuple and expr[0] == STR:
+            expr = parsed(expr[1])
+        if type(expr) is not str:
+            return None
+        head, _, rest = expr.partition(".")
+        value = self.global_value(module, head)
+        for part in rest.split(".") if rest else ():
+            value = self.plain_attribute(value, part)
+        if value is None or type(value) is Instance:
+            target = self.project.names.resolve(module, expr)
+            bound = self._bound_type(target or expr, cls)
+            return bound if bound is not None else value
+        return value
+
+    def _generic(self, module: str, outer: Expr, inner: Expr, cls: str | None) -> Value | None:
+        name = outer.rpartition(".")[2] if type(outer) is str else ""
+        items: tuple[Expr, ...] = (
+            inner[1] if type(inner) is tuple and inner[0] == TUPLE else (inner,)
+        )
+        if name in _TRANSPARENT:
+            chosen = items[-1] if name == "Coroutine" else items[0]
+            return self.annotated(module, chosen, cls)
+        if name == "Union":
+            return either(*[self.annotated(module, i, cls) for i in items])
+        if name in _COLLECTIONS:
+            item = self.annotated(module, items[0], cls)
+            return Many(item) if item is not None else None
+        if name in ("tuple", "Tuple"):
+            if len(items) == 2 and items[1] == (CONST, ...):
+                item = self.annotated(module, items[0], cls)
+                return Many(item) if item is not None else None
+            return Several(tuple(self.annotated(module, i, cls) for i in items))
+        if name in ("dict", "Dict", "Mapping", "MutableMapping", "defaultdict") and len(items) > 1:
+            item = self.annotated(module, items[1], cls)
+            return DictValue((), item) if item is not None else None
+        if name in ("type", "Type"):
+            return self._type(module, items[0], cls)
+        value = self._type(module, outer, cls)
+        framework = self.framework_of(value) if value is not None else None
+        if framework is not None and value is not None:
+            from migrator.analyze.infer.interpreter import Interpreter
+
+            at = Interpreter.at_module(self, module, cls)
+            made = framework.annotation(at, value, tuple(items))
+            if made is not None:
+                return made
+        return self.instance_of(value)
+
+    def _bound_type(self, variable: str, cls: str | None) -> Value | None:
+        """What a type parameter is for class `cls`, from ``class UserDAO(BaseDAO[User])``."""
+        for class_ in self.project.classes.ancestors(cls) if cls else ():
+            for base, args in class_.bases:
+                above = self.project.classes.get(base)
+                if above is None or not args:
+                    continue
+                for parameter, given in zip(self._parameters(above), args, strict=False):
+                    if parameter == variable:
+                        value = self._type(class_.module.name, given, None)
+                        if value is not None:
+                            return value
+                        deeper = self.project.resolved(class_.module.name, given)
+                        if deeper and deeper != variable:
+                            return self._bound_type(deeper, cls)
+        return None
+
+    def _parameters(self, class_: Class) -> list[str]:
+        found: list[str] = []
+        for base, args in class_.bases:
+            names = [self.project.resolved(class_.module.name, a) for a in args]
+            if base.rpartition(".")[2] in ("Generic", "Protocol"):
+                return names
+            found += [n for n in names if n and n not in found]
+        return [*class_.type_params, *found]
+
+
+def _taken(target: Expr, value: Value | None, name: str) -> Value | None:
+    """What of an assigned value goes to `name`."""
+    if target == name:
+        return value
+    if type(target) is tuple and target[0] == TUPLE and type(value) is Several:
+        for inner, item in zip(target[1], value.items, strict=False):
+            if inner == name:
+                return item
+    return None
+
+
+def _every(block: Block) -> list[Stmt]:
+    """All statements of a function, at any depth but nested functions."""
+    found: list[Stmt] = []
+    waiting = list(block)
+    while waiting:
+        statement = waiting.pop(0)
+        found.append(statement)
+        tag = statement[0]
+        if tag == "for":
+            waiting[:0] = statement[4]
+        elif tag == "if":
+            waiting[:0] = [*statement[3], *statement[4]]
+        elif tag == "with":
+            waiting[:0] = statement[3]
+        elif tag == "try":
+            waiting[:0] = [*statement[2], *(s for h in statement[3] for s in h[2]), *statement[4]]
+    return found
+
+
+def _super_calls(block: Block) -> list[Expr]:
+    found = []
+    for statement in _every(block):
+        call = statement[2] if statement[0] == "do" else None
+        if (
+            type(call) is tuple
+            and call[0] == CALL
+            and type(call[2]) is tuple
+            and call[2][0] == "attr"
+            and call[2][3] == "__init__"
+            and type(call[2][2]) is tuple
+            and call[2][2][0] == CALL
+            and call[2][2][2] == "super"
+        ):
+            found.append(call)
+    return found

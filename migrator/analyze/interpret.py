@@ -1,0 +1,174 @@
+"""Interpret every function, in parallel over the cores.
+
+The children are forked after all names, classes and tables are known, so that nothing of that is
+copied or sent; each returns plain tuples for its share of the modules.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from migrator.analyze.definitions import read_module
+from migrator.analyze.facts.extract import can_fork, usable_cores
+from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.infer.invoke import run
+from migrator.analyze.infer.sink import Reach, Through, Touch
+from migrator.analyze.infer.values import FunctionCode, Instance
+from migrator.analyze.infer.world import World
+from migrator.analyze.project.modules import Module
+from migrator.analyze.project.project import Project
+from migrator.analyze.schema import Schema
+from migrator.model.graph import Dependency, Unresolved
+
+_ALONE_LINES = 20_000
+
+
+@dataclass(slots=True)
+class Found:
+    """What the functions of some modules do."""
+
+    touches: list[Touch] = field(default_factory=list)
+    through: list[Through] = field(default_factory=list)
+    reaches: list[Reach] = field(default_factory=list)
+    edges: list[Dependency] = field(default_factory=list)
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    unresolved: list[Unresolved] = field(default_factory=list)
+
+    def add(self, other: Found) -> None:
+        self.touches += other.touches
+        self.through += other.through
+        self.reaches += other.reaches
+        self.edges += other.edges
+        self.rows += other.rows
+        self.unresolved += other.unresolved
+
+
+_world: World | None = None
+
+
+def interpret(
+    project: Project,
+    schema: Schema,
+    plugins: Sequence[Framework],
+    *,
+    workers: int | None = None,
+    advance: Callable[[int, int], None] | None = None,
+) -> Found:
+    """What all functions of the project do; the order does not depend on the workers."""
+    global _world
+    modules = project.code
+    lines = sum(m.lines for m in modules)
+    cores = workers or usable_cores()
+    _world = World(project, schema, plugins)
+    found = Found()
+    try:
+        if cores < 2 or not can_fork() or lines < _ALONE_LINES:
+            found.add(_share(list(range(len(modules)))))
+            return found
+        shares = _shares(modules, cores * 6)
+        gc.freeze()
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(cores, mp_context=context) as pool:
+            for done, part in enumerate(pool.map(_packed, shares), 1):
+                found.add(_unpacked(part))
+                if advance:
+                    advance(done, len(shares))
+        gc.unfreeze()
+    finally:
+        _world = None
+    return found
+
+
+def _shares(modules: Sequence[Module], count: int) -> list[list[int]]:
+    """Neighbouring modules together (they look at the same classes), about equal in lines."""
+    limit = sum(m.lines for m in modules) / count
+    shares: list[list[int]] = [[]]
+    held = 0
+    for index, module in enumerate(modules):
+        if held > limit:
+            shares.append([])
+            held = 0
+        shares[-1].append(index)
+        held += module.lines
+    return shares
+
+
+def _packed(share: list[int]) -> tuple[list[tuple[object, ...]], ...]:
+    """Named tuples and dataclasses as bare tuples: they pickle several times faster."""
+    gc.disable()
+    found = _share(share)
+    return (
+        [tuple(t) for t in found.touches],
+        [(*t[:3], tuple(t.touch)) for t in found.through],
+        [tuple(r) for r in found.reaches],
+        [(e.source, e.target, e.kind, e.weight, e.line, e.result_used) for e in found.edges],
+        list(found.rows),
+        [(u.path, u.line, u.what, u.why) for u in found.unresolved],
+    )
+
+
+def _unpacked(part: tuple[list[tuple[object, ...]], ...]) -> Found:
+    touches, through, reaches, edges, rows, unresolved = part
+    return Found(
+        [Touch._make(t) for t in touches],
+        [Through(t[0], t[1], t[2], Touch._make(t[3])) for t in through],  # type: ignore[arg-type]
+        [Reach._make(r) for r in reaches],
+        [Dependency(*e) for e in edges],  # type: ignore[arg-type]
+        rows,  # type: ignore[arg-type]
+        [Unresolved(*u) for u in unresolved],  # type: ignore[arg-type]
+    )
+
+
+def _share(share: list[int]) -> Found:
+    assert _world is not None
+    found = Found()
+    for index in share:
+        _module(_world, _world.project.code[index], found)
+    return found
+
+
+def _module(world: World, module: Module, found: Found) -> None:
+    edges, rows = read_module(world.project, module)
+    found.edges += edges
+    found.rows += rows
+    for code in world.project.functions(module):
+        if code.id.partition(":")[2].partition(".")[0] not in module.own:
+            continue
+        _, sink = run(world, code, None, {})
+        found.touches += sink.touches
+        found.through += sink.through
+        found.reaches += sink.reaches
+        found.unresolved += [Unresolved(module.path, *u) for u in sink.unresolved]
+    for fact in module.own.values():
+        if fact.kind == "class":
+            _inherited(world, f"{module.name}:{fact.name}", found)
+
+
+def _inherited(world: World, id_: str, found: Found) -> None:
+    """Methods that a class inherits and that touch other tables because it is that class, as a
+    repository does whose model is a class attribute: they are the class's own accesses."""
+    class_ = world.project.classes.get(id_)
+    if class_ is None or id_ in world.schema.models:
+        return
+    above = [c for c in world.project.classes.ancestors(id_) if c.id != id_]
+    names = {n for n, s in class_.members.items() if s[0][0] == "set"}
+    if not above or not (names or any(args for _, args in class_.bases)):
+        return
+    own = Instance(id_)
+    for ancestor in above:
+        for name, statements in ancestor.members.items():
+            statement = statements[-1]
+            if statement[0] != "def" or name in class_.members:
+                continue
+            code: FunctionCode = world.project.method(ancestor, statement)
+            plain = run(world, code, None, {})[1].touches
+            _, sink = run(world, code, own, {})
+            for touch in sink.touches:
+                if touch not in plain and touch.definition == code.id:
+                    found.touches.append(
+                        touch._replace(definition=id_, function=f"{id_}.{name}", line=class_.line)
+                    )

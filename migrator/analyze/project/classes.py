@@ -1,0 +1,175 @@
+"""Classes of the monolith: bases, order of method resolution, members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from migrator.analyze.facts.shape import CLASS, DEF, IF, ITEM, SET, TRY, TUPLE, Block, Expr, Stmt
+from migrator.analyze.project.modules import Module, Names
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """One class. `bases` are resolved names with the type arguments in brackets, as expressions;
+    `members` the statements that bind each name in its body, in order."""
+
+    id: str
+    module: Module
+    statement: Stmt
+    bases: tuple[tuple[str, tuple[Expr, ...]], ...]
+    members: dict[str, list[Stmt]] = field(default_factory=dict)
+    mro: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.statement[3]  # type: ignore[no-any-return]
+
+    @property
+    def line(self) -> int:
+        return self.statement[1]  # type: ignore[no-any-return]
+
+    @property
+    def keywords(self) -> tuple[tuple[str | None, Expr], ...]:
+        return self.statement[5]  # type: ignore[no-any-return]
+
+    @property
+    def type_params(self) -> tuple[str, ...]:
+        """Names in the brackets of ``class X[T]``."""
+        return self.statement[9]  # type: ignore[no-any-return]
+
+    def value(self, name: str) -> Expr | None:
+        """What the class body itself assigns to `name`, the last of several."""
+        found = None
+        for statement in self.members.get(name, ()):
+            if statement[0] == SET and statement[3] is not None:
+                found = statement[3]
+        return found
+
+    def annotation(self, name: str) -> Expr | None:
+        return next(
+            (s[4] for s in self.members.get(name, ()) if s[0] == SET and s[4] is not None), None
+        )
+
+    def method(self, name: str) -> Stmt | None:
+        return next((s for s in self.members.get(name, ()) if s[0] == DEF), None)
+
+    def inner(self, name: str) -> Stmt | None:
+        """A nested class, as Django's ``Meta``."""
+        return next((s for s in self.members.get(name, ()) if s[0] == CLASS), None)
+
+
+class Classes:
+    """All top-level classes by id, and those nested in them as ``m:Outer.Inner``."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.by_id: dict[str, Class] = {}
+        for module in names.modules.values():
+            for fact in module.own.values():
+                if fact.kind == "class":
+                    statement = next(s for s in fact.statements if s[0] == CLASS)
+                    self._add(f"{module.name}:{fact.name}", module, statement)
+        for class_ in self.by_id.values():
+            class_.mro = self._linear(class_.id, frozenset())
+        self.below: dict[str, list[str]] = {}
+        for class_ in self.by_id.values():
+            for above in class_.mro[1:]:
+                self.below.setdefault(above, []).append(class_.id)
+
+    def _add(self, id_: str, module: Module, statement: Stmt) -> None:
+        bases = tuple(b for b in (self._base(module, e) for e in statement[4]) if b is not None)
+        class_ = self.by_id[id_] = Class(id_, module, statement, bases)
+        for member in flat(statement[7]):
+            for name in bound(member):
+                class_.members.setdefault(name, []).append(member)
+            if member[0] == CLASS:
+                self._add(f"{id_}.{member[3]}", module, member)
+
+    def _base(self, module: Module, expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:
+        args: tuple[Expr, ...] = ()
+        if type(expr) is tuple and expr[0] == ITEM:
+            index = expr[2]
+            args = index[1] if type(index) is tuple and index[0] == TUPLE else (index,)
+            expr = expr[1]
+        if type(expr) is tuple and expr[0] == "call":
+            # `class X(some_factory(...))`: known by the name of what makes the base.
+            made = expr[2] if type(expr[2]) is str else None
+            target = (self.names.resolve(module.name, made) or made) if made else None
+            return (f"{target}()", expr[3]) if target else None
+        if type(expr) is not str:
+            return None
+        return self.names.resolve(module.name, expr) or expr, args
+
+    def _linear(self, id_: str, seen: frozenset[str]) -> tuple[str, ...]:
+        """C3, or depth first where the bases contradict one another. Others' classes by name."""
+        class_ = self.by_id.get(id_)
+        if class_ is None or id_ in seen:
+            return (id_,)
+        if class_.mro:
+            return class_.mro
+        lines = [list(self._linear(b, seen | {id_})) for b, _ in class_.bases]
+        lines.append([b for b, _ in class_.bases])
+        found = [id_]
+        lines = [line for line in lines if line]
+        while lines:
+            tails = {name for line in lines for name in line[1:]}
+            head = next((line[0] for line in lines if line[0] not in tails), lines[0][0])
+            found.append(head)
+            lines = [rest for line in lines if (rest := [n for n in line if n != head])]
+        return tuple(dict.fromkeys(found))
+
+    def get(self, id_: str) -> Class | None:
+        return self.by_id.get(id_)
+
+    def ancestors(self, id_: str) -> Iterator[Class]:
+        """The class itself and the monolith's own classes above it, in order."""
+        class_ = self.by_id.get(id_)
+        for above in class_.mro if class_ else ():
+            own = self.by_id.get(above)
+            if own is not None:
+                yield own
+
+    def foreign(self, id_: str) -> Iterator[str]:
+        """The bases that the monolith does not define, by dotted name."""
+        class_ = self.by_id.get(id_)
+        for above in class_.mro if class_ else ():
+            if above not in self.by_id:
+                yield above
+
+    def find(self, id_: str, name: str, *, after: str | None = None) -> tuple[Class, Stmt] | None:
+        """The class that binds `name`, first in order, and the statement; `after` skips to what
+        follows that class, as ``super()`` does."""
+        skipping = after is not None
+        for class_ in self.ancestors(id_):
+            if skipping:
+                skipping = class_.id != after
+                continue
+            if name in class_.members:
+                return class_, class_.members[name][-1]
+        return None
+
+
+def flat(block: Block) -> Iterator[Stmt]:
+    """Statements of a body, also those inside ``if`` and ``try``."""
+    for statement in block:
+        yield statement
+        if statement[0] == IF:
+            yield from flat(statement[3])
+            yield from flat(statement[4])
+        elif statement[0] == TRY:
+            yield from flat(statement[2])
+            for handler in statement[3]:
+                yield from flat(handler[2])
+
+
+def bound(statement: Stmt) -> Iterator[str]:
+    """The names that a statement of a body binds."""
+    if statement[0] in (DEF, CLASS):
+        yield statement[3]
+    elif statement[0] == SET:
+        for target in statement[2]:
+            if type(target) is str and "." not in target:
+                yield target
+            elif type(target) is tuple and target[0] == TUPLE:
+                yield from (t for t in target[1] if type(t) is str)

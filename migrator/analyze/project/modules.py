@@ -1,0 +1,179 @@
+"""All modules together, and what a dotted name means in each: imports, re-exports, stars.
+
+A resolved name is ``module:Name.attr`` where the monolith itself defines it, a dotted path
+(``sqlalchemy.orm.Session``) where it comes from elsewhere, a module's name where it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from migrator.analyze.facts.read import Facts
+from migrator.analyze.facts.shape import DefinitionFact, Stmt
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """One file with its name. `role` is ``migration`` for Alembic revisions: they declare tables
+    but are no part of the running monolith."""
+
+    name: str
+    path: str
+    facts: Facts
+    role: str = "code"
+    own: dict[str, DefinitionFact] = field(default_factory=dict)
+    bound: dict[str, str] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    exports: frozenset[str] | None = None
+    memo: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def is_package(self) -> bool:
+        return self.path.endswith("__init__.py")
+
+    @property
+    def lines(self) -> int:
+        return self.facts.interface.lines
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One imported name: `target` is dotted, `bound` the local name (None: a star), `module` the
+    module named in the statement."""
+
+    target: str
+    bound: str | None
+    kind: str
+    line: int
+    module: str
+
+
+def imported_names(module: str, is_package: bool, statement: Stmt) -> Iterator[Imported]:
+    """What an IMPORT statement binds."""
+    _, line, kind, level, name, names = statement
+    if level == -1:
+        for dotted, alias in names:
+            top = dotted.partition(".")[0]
+            yield Imported(dotted if alias else top, alias or top, kind, line, dotted)
+        return
+    base = absolute_module(module, is_package, name, level)
+    for part, alias in names:
+        if part == "*":
+            yield Imported(base, None, kind, line, base)
+        else:
+            yield Imported(f"{base}.{part}" if base else part, alias or part, kind, line, base)
+
+
+def absolute_module(module: str, is_package: bool, name: str | None, level: int) -> str:
+    """The dotted module that ``from ..name import`` means."""
+    if level <= 0:
+        return name or ""
+    parts = module.split(".")
+    drop = level - 1 if is_package else level
+    kept = parts[: max(len(parts) - drop, 0)]
+    return ".".join([*kept, name] if name else kept)
+
+
+class Names:
+    """Resolves dotted names over all modules."""
+
+    def __init__(self, modules: Sequence[Module]) -> None:
+        self.modules = {module.name: module for module in modules}
+        for module in modules:
+            _read(module)
+
+    def resolve(
+        self, module: str, dotted: str, local: Mapping[str, str] | None = None
+    ) -> str | None:
+        """What `dotted` means at module scope; `local` adds what a function imports itself."""
+        if local:
+            head, _, rest = dotted.partition(".")
+            if head in local:
+                return self.absolute(local[head] + (f".{rest}" if rest else ""))
+        known = self.modules.get(module)
+        if known is None:
+            return None
+        try:
+            return known.memo[dotted]
+        except KeyError:
+            found = known.memo[dotted] = self._resolve(known, dotted)
+            return found
+
+    def _resolve(self, module: Module, dotted: str) -> str | None:
+        head, _, rest = dotted.partition(".")
+        if head in module.own:
+            return f"{module.name}:{dotted}"
+        target = module.bound.get(head)
+        if target is None:
+            target = self._through_star(module, head, frozenset())
+        if target is None:
+            return None
+        return self.absolute(target + (f".{rest}" if rest else ""))
+
+    def absolute(self, dotted: str, seen: frozenset[str] = frozenset()) -> str:
+        """A dotted path from the top as ``module:Name.attr``, following re-exports."""
+        if ":" in dotted or dotted in self.modules or dotted in seen:
+            return dotted
+        parts = dotted.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            module = self.modules.get(".".join(parts[:cut]))
+            if module is None:
+                continue
+            name, rest = parts[cut], parts[cut + 1 :]
+            tail = f".{'.'.join(rest)}" if rest else ""
+            if name in module.own:
+                return f"{module.name}:{name}{tail}"
+            target = module.bound.get(name) or self._through_star(module, name, seen)
+            if target is None or target == dotted:
+                return dotted
+            return self.absolute(target + tail, seen | {dotted})
+        return dotted
+
+    def _through_star(self, module: Module, name: str, seen: frozenset[str]) -> str | None:
+        for target in module.stars:
+            other = self.modules.get(target)
+            if other is None or target in seen:
+                continue
+            shown = other.exports
+            if (name not in shown) if shown is not None else name.startswith("_"):
+                continue
+            if name in other.own:
+                return f"{target}:{name}"
+            found = other.bound.get(name) or self._through_star(other, name, seen | {module.name})
+            if found:
+                return found
+        return None
+
+    def definition(self, id_: str) -> DefinitionFact | None:
+        """The fact of ``module:Name``."""
+        module, _, name = id_.partition(":")
+        known = self.modules.get(module)
+        return known.own.get(name) if known else None
+
+    def definition_of(self, target: str | None) -> str | None:
+        """The definition that a resolved name leads into: ``m:Class.method`` is ``m:Class``."""
+        if target is None or ":" not in target:
+            return None
+        module, _, name = target.partition(":")
+        name = name.partition(".")[0]
+        known = self.modules.get(module)
+        return f"{module}:{name}" if known and name in known.own else None
+
+
+def _read(module: Module) -> None:
+    interface = module.facts.interface
+    module.own = {d.name: d for d in interface.definitions}
+    module.exports = frozenset(interface.exports) if interface.exports is not None else None
+    for statement in interface.imports:
+        if statement[2] == "lazy":
+            continue
+        for imported in imported_names(module.name, module.is_package, statement):
+            if imported.bound is None:
+                module.stars.append(imported.target)
+            else:
+                module.bound[imported.bound] = imported.target
+                known = module.own.get(imported.bound)
+                # `try: import x` / `except ImportError: x = None` means the import.
+                if known and known.kind == "variable" and statement[2] == "conditional":
+                    del module.own[imported.bound]
