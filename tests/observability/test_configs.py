@@ -105,11 +105,16 @@ def test_prometheus_3_accepts_its_configuration(workspace: Path) -> None:
     succeeds(need("promtool"), "check", "config", path, cwd=workspace)
 
 
-def test_alertmanager_accepts_its_configuration(workspace: Path) -> None:
+def test_alertmanager_accepts_its_configuration(workspace: Path, tmp_path: Path) -> None:
     amtool = tool("amtool") or shutil.which("amtool")
     if amtool is None:
         pytest.skip("amtool is not installed (apt-get install prometheus-alertmanager)")
     path = str(workspace / "alertmanager" / "alertmanager.yml")
+    if tool("amtool") is None:
+        # Debian's (0.25) knows no url_file: the rest of the file is what it judges.
+        text = Path(path).read_text("utf-8").replace("url_file: /", "url: http://x/")
+        path = str(tmp_path / "alertmanager.yml")
+        Path(path).write_text(text, "utf-8")
     succeeds(amtool, "check-config", path, cwd=workspace)
     routes = {
         "default": ("severity=page", "service_name=gateway"),
