@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migrator.model.graph import Graph
     from migrator.model.plan import Assignment, Plan
 
@@ -22,7 +24,7 @@ _EPILOG = """Examples:
 
   migrator analyze . --explain orders         who reads and writes a table, with file and line
 
-  migrator analyze . --database postgresql://reader@host/shop
+  migrator analyze . --database postgresql://reader@host/shop --traces spans.json --history
 
 Writes .migrator/graph.json, which plan, scaffold and verify read.
 """
@@ -62,6 +64,16 @@ def analyze(
             show_default=False,
         ),
     ] = None,
+    traces: Annotated[
+        str | None,
+        typer.Option(
+            help="Traces: a file or folder of Jaeger or OTLP JSON, or the URL of a Jaeger.",
+            show_default=False,
+        ),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Add what changes together, from git.")
+    ] = False,
     plan: Annotated[Path, typer.Option(help="The plan whose services are shown.")] = Path(
         "migration.yaml"
     ),
@@ -77,11 +89,7 @@ def analyze(
     errors = Console(stderr=True)
     with errors.status("reading") as status:
         graph = read_monolith(path, progress=status.update)
-        if database:
-            from migrator.analyze.evidence.compare import with_database
-            from migrator.analyze.evidence.database import read_database
-
-            graph = with_database(graph, read_database(database, status.update))
+        graph = _evidence(graph, path, database, traces, history, status.update)
     proposed = _proposed(plan, graph) if html else None
     text = dump_graph(graph)
     write_atomically(output, text)
@@ -97,6 +105,33 @@ def analyze(
         Console(highlight=False, width=None if errors.is_terminal else 100).print(
             summary(graph, output.as_posix())
         )
+
+
+def _evidence(
+    graph: Graph,
+    path: Path,
+    database: str | None,
+    traces: str | None,
+    history: bool,
+    tell: Callable[[str], None],
+) -> Graph:
+    """The database first: traces may name tables that only it shows."""
+    if database:
+        from migrator.analyze.evidence.compare import with_database
+        from migrator.analyze.evidence.database import read_database
+
+        graph = with_database(graph, read_database(database, tell))
+    if traces:
+        from migrator.analyze.evidence.spans import read_spans
+        from migrator.analyze.evidence.traces import with_traces
+
+        graph = with_traces(graph, read_spans(traces, tell))
+    if history:
+        from migrator.analyze.evidence.history import with_history
+
+        tell("reading git's history")
+        graph = with_history(graph, path)
+    return graph
 
 
 def _explain(graph: Graph, name: str, output_format: Format) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from migrator.analyze.evidence import recounted
 from migrator.analyze.evidence.database import LiveSchema
 from migrator.model.graph import Discrepancy, ForeignKey, Graph, Table
 
@@ -37,9 +38,9 @@ def with_database(graph: Graph, live: LiveSchema) -> Graph:
         *_columns(graph, by_name),
         *_keys(graph, keys, unknown, by_name),
     ]
-    return replace(
+    more = replace(
         graph,
-        tables=tuple(sorted([*tables, *added], key=lambda t: (t.path, t.line, t.id))),
+        tables=tuple(sorted([*tables, *added], key=lambda t: t.id)),
         foreign_keys=tuple(
             sorted([*graph.foreign_keys, *unknown], key=lambda k: (k.source, k.columns, k.target))
         ),
@@ -47,6 +48,7 @@ def with_database(graph: Graph, live: LiveSchema) -> Graph:
             sorted([*graph.discrepancies, *every], key=lambda d: (d.kind, d.subject, d.detail))
         ),
     )
+    return recounted(more)
 
 
 def _name_in_code(name: str, in_code: dict[str, Table]) -> str:
