@@ -29,6 +29,7 @@ _MODES: dict[str, AccessMode] = {
     "SELECT": "read", "INSERT": "insert", "UPDATE": "update", "DELETE": "delete",
 }  # fmt: skip
 _PARAMETER = re.compile(r"<[^>]*>|\{[^}]*\}|:\w+|\(\?P<\w+>[^)]*\)")
+_PLACEHOLDER = re.compile(r"%\(\w+\)s|(?<!\w)%s|(?<=[\s(,=<>])\?(?=[\s),;:]|$)")
 _LONGEST = 500
 
 
@@ -143,5 +144,6 @@ def redacted(sql: str, dialect_: str) -> str:
 
 
 def readable(sql: str) -> str:
-    """Drivers' placeholders (``%(id)s``, ``%s``) as ones that are SQL."""
-    return re.sub(r"%\(\w+\)s(?:::\w+)?|%s", "?", sql)
+    """Placeholders of drivers (``%(id)s``, ``%s``, ``?``) as text literals, which every dialect
+    reads: to PostgreSQL a question mark is an operator."""
+    return _PLACEHOLDER.sub("'?'", sql)

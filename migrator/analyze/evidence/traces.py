@@ -36,7 +36,9 @@ from migrator.model.graph import (
 )
 
 _STATEMENTS = 3
-_FLOWS = ("calls", "signals")
+# A decorator's wrapper runs whenever what it decorates does.
+_FLOWS = ("calls", "signals", "decorates")
+_SYSTEM = ("pg_", "information_schema.", "sqlite_", "mysql.", "performance_schema.", "sys.")
 
 Edge = tuple[ObservationKind, str, str, AccessMode | None, bool]
 
@@ -167,14 +169,14 @@ def _statement(
     for name, mode in used:
         table = tables.get(name.lower()) or tables.get(name.rpartition(".")[2].lower())
         if table is None:
-            seen.unknown_tables[name] += 1
+            seen.unknown_tables[name] += not name.lower().startswith(_SYSTEM)
         elif owner is not None:
             shown = redacted(text, dialect(span)) if text else None
             seen.add(("access", owner[0], table, mode, owner[1]), span.milliseconds, shown)
 
 
 def _reaches(graph: Graph) -> Callable[[str], set[str]]:
-    """What can be reached from a definition by calls and signals, itself among it."""
+    """What can run below a definition, itself among it."""
     following: dict[str, list[str]] = defaultdict(list)
     for edge in graph.dependencies:
         if edge.kind in _FLOWS:
@@ -231,6 +233,8 @@ def _missing(observations: Iterable[Observation], seen: _Seen) -> list[Discrepan
             detail = f"{what}{o.target} seen {o.count} times{place}"
             found.append(Discrepancy(kind, o.source, detail))  # type: ignore[arg-type]
     for table, count in seen.unknown_tables.items():
+        if not count:
+            continue
         detail = f"statements in traces name it {count} times, the code does not know it"
         found.append(Discrepancy("table_without_code", table, detail))
     return found
@@ -273,12 +277,18 @@ def _calls_never_seen(
 def _accesses_never_seen(
     graph: Graph, observations: Iterable[Observation], reaches: Callable[[str], set[str]]
 ) -> list[Discrepancy]:
-    """Accesses below something that ran, while nothing that ran above them showed them."""
+    """Accesses below something that ran, while nothing that ran above them showed them. What is
+    read by a statement that writes (``DELETE … WHERE``) counts as shown with the write."""
     observations = list(observations)
     ran = {o.source for o in observations} | {o.target for o in observations if o.kind == "call"}
     below = set().union(*(reaches(d) for d in ran))
     shown = {
         (d, o.target, o.mode) for o in observations if o.kind == "access" for d in reaches(o.source)
+    }
+    shown_places = {
+        (a.definition, a.table, a.line)
+        for a in graph.accesses
+        if a.writes and (a.definition, a.table, a.mode) in shown
     }
     return [
         Discrepancy(
@@ -286,5 +296,7 @@ def _accesses_never_seen(
             a.path, a.line,
         )
         for a in graph.accesses
-        if a.definition in below and (a.definition, a.table, a.mode) not in shown
+        if a.definition in below
+        and (a.definition, a.table, a.mode) not in shown
+        and (a.definition, a.table, a.line) not in shown_places
     ]  # fmt: skip
