@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, jsonify
+from sqlalchemy.exc import DataError, IntegrityError
 from werkzeug.exceptions import HTTPException
 
 from jobmarket.accounts.admin import bp as admin_bp
@@ -14,7 +15,7 @@ from jobmarket.billing.routes import bp as billing_bp
 from jobmarket.companies.routes import bp as companies_bp
 from jobmarket.config import settings
 from jobmarket.db import session
-from jobmarket.errors import AppError
+from jobmarket.errors import AppError, Conflict, ValidationFailed
 from jobmarket.jobs.routes import bp as jobs_bp
 from jobmarket.notifications.routes import bp as notifications_bp
 
@@ -81,6 +82,14 @@ def register_errors(app: Flask) -> None:
     def app_error(error: AppError) -> tuple[Response, int]:
         session.rollback()
         return jsonify(error.to_dict()), error.status
+
+    @app.errorhandler(DataError)
+    def data_error(error: DataError) -> tuple[Response, int]:
+        return app_error(ValidationFailed("a value is too long, too large or of another type"))
+
+    @app.errorhandler(IntegrityError)
+    def integrity_error(error: IntegrityError) -> tuple[Response, int]:
+        return app_error(Conflict("this does not fit to what is stored"))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> tuple[Response, int]:

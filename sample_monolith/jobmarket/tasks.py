@@ -5,7 +5,7 @@ import importlib
 import click
 from flask.cli import AppGroup
 
-from jobmarket.utils import month_of
+from jobmarket.utils import is_month, previous_month
 
 tasks_cli = AppGroup("tasks", help="Work that runs by the clock.")
 
@@ -26,11 +26,14 @@ def send_digests_task() -> None:
 
 
 @tasks_cli.command("close-month")
-@click.option("--month", default=None, help="like 2024-05; the current one when left out")
+@click.option("--month", default=None, help="like 2024-05; the one before this when left out")
 def close_month_task(month: str | None) -> None:
     """On the first: invoices of the month that is over."""
+    month = month or previous_month()
+    if not is_month(month):
+        raise click.BadParameter("a month looks like 2024-05", param_hint="--month")
     close_month = importlib.import_module("jobmarket.billing.tasks").close_month
-    click.echo(f"invoices: {close_month(month or month_of())}")
+    click.echo(f"invoices: {close_month(month)}")
 
 
 @tasks_cli.command("rebuild-reports")

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ def parse_date(text: str | None, field: str = "date") -> date | None:
         return None
     try:
         return date.fromisoformat(text)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValidationFailed(f"{field} must look like 2024-05-31") from None
 
 
@@ -39,7 +39,7 @@ def parse_datetime(text: str | None, field: str = "datetime") -> datetime | None
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValidationFailed(f"{field} must be an ISO 8601 time") from None
     # Clients that send no zone mean UTC.
     return found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -57,6 +57,14 @@ def to_cents(amount: str | float | int) -> int:
 
 def month_of(moment: datetime | None = None) -> str:
     return (moment or utcnow()).strftime("%Y-%m")
+
+
+def previous_month(moment: datetime | None = None) -> str:
+    return month_of((moment or utcnow()).replace(day=1) - timedelta(days=1))
+
+
+def is_month(text: str) -> bool:
+    return bool(re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text))
 
 
 def excerpt(text: str, length: int = 160) -> str:

@@ -186,3 +186,80 @@ def company(employer, make_company):
 @pytest.fixture
 def job(employer, company, make_job):
     return make_job(employer, company["id"])
+
+
+@pytest.fixture
+def apply(client):
+    def make(headers, job, letter="I build things."):
+        url = f"/api/jobs/{job['id']}/applications"
+        return client.post(url, json={"cover_letter": letter}, headers=headers)
+
+    return make
+
+
+@pytest.fixture
+def application(apply, candidate, job):
+    answer = apply(candidate, job)
+    assert answer.status_code == 201, answer.json
+    return answer.json
+
+
+@pytest.fixture
+def move(client, employer):
+    """Moves an application through the stages, as the recruiter does."""
+
+    def go(application, *stages):
+        for stage in stages:
+            url = f"/api/applications/{application['id']}/stage"
+            answer = client.post(url, json={"stage": stage}, headers=employer)
+            assert answer.status_code == 200, answer.json
+
+    return go
+
+
+@pytest.fixture
+def told(client):
+    """The kinds of notifications that somebody has, oldest first, but for the welcome."""
+
+    def kinds(headers):
+        items = client.get("/api/notifications?per_page=100", headers=headers).json["items"]
+        return [item["kind"] for item in reversed(items) if item["kind"] != "welcome"]
+
+    return kinds
+
+
+@pytest.fixture
+def sql(app):
+    """Asks the database itself, past the application: rows of a statement as tuples."""
+    from jobmarket.db import engine
+
+    def ask(statement, **values):
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    return ask
+
+
+@pytest.fixture
+def tasks(app):
+    """`tasks("close-month", "--month", "2024-05")` -> what cron would mail."""
+
+    def run(*arguments):
+        return app.test_cli_runner().invoke(args=["tasks", *arguments])
+
+    return run
+
+
+@pytest.fixture
+def colleague(client, employer, company, register):
+    """`colleague("viewer")` -> somebody who works at the company in that role."""
+
+    def make(role="recruiter"):
+        headers = register(f"{role}@okapi.example", "employer")
+        url = f"/api/companies/{company['id']}/members"
+        body = {"email": headers.email, "role": role}
+        assert client.post(url, json=body, headers=employer).status_code == 201
+        return headers
+
+    return make

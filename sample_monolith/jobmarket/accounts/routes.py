@@ -15,7 +15,10 @@ bp = Blueprint("accounts", __name__)
 def register() -> Any:
     body = json_body("email", "name", "password")
     user = service.register_user(
-        body["email"], body["name"], body["password"], role=body.get("role", "candidate")
+        str(body["email"]),
+        str(body["name"]),
+        str(body["password"]),
+        role=body.get("role", "candidate"),
     )
     return user_json(user), 201
 
@@ -23,13 +26,13 @@ def register() -> Any:
 @bp.post("/api/auth/login")
 def login() -> Any:
     body = json_body("email", "password")
-    user, token = service.authenticate(body["email"], body["password"])
+    user, token = service.authenticate(str(body["email"]), str(body["password"]))
     return {"token": token, "user": user_json(user)}
 
 
 @bp.post("/api/auth/token")
 def token_login() -> Any:
-    return {"token": tokens.exchange_token(json_body("secret")["secret"])}
+    return {"token": tokens.exchange_token(str(json_body("secret")["secret"]))}
 
 
 @bp.get("/api/me")
@@ -41,7 +44,7 @@ def me() -> Any:
 @bp.patch("/api/me")
 @login_required
 def update_me() -> Any:
-    return user_json(service.rename_user(current_user(), json_body("name")["name"]))
+    return user_json(service.rename_user(current_user(), str(json_body("name")["name"])))
 
 
 @bp.delete("/api/me")
@@ -68,7 +71,7 @@ def update_my_profile() -> Any:
 @login_required
 def change_password() -> Any:
     body = json_body("old", "new")
-    service.change_password(current_user(), body["old"], body["new"])
+    service.change_password(current_user(), str(body["old"]), str(body["new"]))
     return "", 204
 
 

@@ -11,6 +11,7 @@ from jobmarket.notifications.service import notify
 from jobmarket.signals import interview_scheduled
 from jobmarket.utils import get_or_404, iso, parse_datetime, utcnow
 
+DEFAULT_MINUTES = 45
 MAY_MEET = (ApplicationStage.SCREENING.value, ApplicationStage.INTERVIEW.value)
 
 
@@ -26,13 +27,18 @@ def schedule_interview(application_id: int, user: User, details: dict[str, Any])
     if application.stage not in MAY_MEET:
         raise Conflict(f"no interview while the application is {application.stage}")
     interviewer_id = details.get("interviewer_id", user.id)
-    if not is_member(application.job.company_id, interviewer_id):
+    minutes = details.get("duration_minutes", DEFAULT_MINUTES)
+    if not isinstance(minutes, int) or not 5 <= minutes <= 8 * 60:
+        raise ValidationFailed("an interview takes 5 minutes to 8 hours")
+    if not isinstance(interviewer_id, int) or not is_member(
+        application.job.company_id, interviewer_id
+    ):
         raise ValidationFailed("the interviewer does not work there")
     interview = Interview(
         application_id=application_id,
         interviewer_id=interviewer_id,
         starts_at=_starts_at(details.get("starts_at")),
-        duration_minutes=details.get("duration_minutes", 45),
+        duration_minutes=minutes,
         location=details.get("location", ""),
     )
     session.add(interview)

@@ -56,7 +56,7 @@ def show_subscription(company_id: int) -> Any:
 @login_required
 def change_subscription(company_id: int) -> Any:
     require_member(company_id, current_user(), ("owner",))
-    code = json_body("plan")["plan"]
+    code = str(json_body("plan")["plan"])
     return subscription_json(subscriptions.change_plan(company_id, current_user().id, code))
 
 

@@ -22,7 +22,7 @@ def list_companies() -> Any:
 @role_required("employer")
 def create_company() -> Any:
     body = json_body("name")
-    return company_json(service.create_company(current_user().id, body["name"], body)), 201
+    return company_json(service.create_company(current_user().id, str(body["name"]), body)), 201
 
 
 @bp.get("/api/me/companies")
@@ -66,7 +66,7 @@ def list_members(company_id: int) -> Any:
 def add_member(company_id: int) -> Any:
     require_member(company_id, current_user(), ("owner",))
     body = json_body("email")
-    member = service.add_member(company_id, body["email"], body.get("role", "recruiter"))
+    member = service.add_member(company_id, str(body["email"]), body.get("role", "recruiter"))
     return member_json(member), 201
 
 

@@ -127,12 +127,16 @@ def remove_member(company_id: int, user_id: int) -> None:
 def _keep_an_owner(member: CompanyMember, new_role: str | None) -> None:
     if member.role != CompanyRole.OWNER.value or new_role == CompanyRole.OWNER.value:
         return
-    others = session.scalar(
-        select(CompanyMember.id).where(
+    heir = session.scalar(
+        select(CompanyMember.user_id)
+        .where(
             CompanyMember.company_id == member.company_id,
             CompanyMember.role == CompanyRole.OWNER.value,
             CompanyMember.id != member.id,
         )
+        .order_by(CompanyMember.id)
     )
-    if others is None:
+    if heir is None:
         raise Conflict("a company needs an owner")
+    if member.company.owner_id == member.user_id:
+        member.company.owner_id = heir

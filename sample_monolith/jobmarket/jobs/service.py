@@ -29,8 +29,11 @@ def _check(details: dict[str, Any]) -> None:
         raise ValidationFailed(f"employment_type is one of {', '.join(EMPLOYMENT_TYPES)}")
     if details.get("currency", DEFAULT_CURRENCY) not in CURRENCIES:
         raise ValidationFailed(f"currency is one of {', '.join(CURRENCIES)}")
+    skills = details.get("skills", [])
+    if not isinstance(skills, list) or not all(isinstance(name, str) for name in skills):
+        raise ValidationFailed("skills is a list of names")
     low, high = details.get("salary_min_cents"), details.get("salary_max_cents")
-    if low is not None and high is not None and low > high:
+    if isinstance(low, int) and isinstance(high, int) and low > high:
         raise ValidationFailed("the lowest salary is above the highest")
 
 
@@ -41,7 +44,7 @@ def create_job(company_id: int, user_id: int, details: dict[str, Any]) -> Job:
     job = Job(
         company_id=company_id,
         created_by_id=user_id,
-        slug=unique_slug(Job, details["title"]),
+        slug=unique_slug(Job, str(details["title"])),
         **values,
     )
     session.add(job)

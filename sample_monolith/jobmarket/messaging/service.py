@@ -1,7 +1,7 @@
 from sqlalchemy import select, update
 
 from jobmarket.billing.quota import consume_quota
-from jobmarket.companies.access import is_member, recruiter_ids
+from jobmarket.companies.access import is_member, recruiter_ids, require_member
 from jobmarket.db import session
 from jobmarket.errors import Conflict, NotFound, ValidationFailed
 from jobmarket.messaging.models import Conversation, Message
@@ -45,6 +45,8 @@ def open_for(conversation_id: int, user: User) -> Conversation:
 
 def send_message(conversation_id: int, user: User, body: str) -> Message:
     conversation = open_for(conversation_id, user)
+    if user.id != conversation.candidate_id:
+        require_member(conversation.company_id, user)
     if conversation.closed_at is not None:
         raise Conflict("this conversation is closed")
     text = body.strip()

@@ -21,6 +21,8 @@ def run_search(terms: str, user_id: int | None) -> list[dict[str, Any]]:
 
 
 def save_search(user_id: int, name: str, terms: str, filters: dict[str, Any]) -> SavedSearch:
+    if not isinstance(filters, dict):
+        raise ValidationFailed("filters is an object")
     unknown = set(filters) - set(FILTERS)
     if unknown:
         raise ValidationFailed(f"no such filter: {', '.join(sorted(unknown))}")
