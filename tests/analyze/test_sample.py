@@ -8,8 +8,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from migrator.analyze.pipeline import analyze
 from migrator.model.graph import Graph
 from migrator.model.graph_file import dump_graph, read_graph
@@ -76,32 +74,6 @@ def test_routes_are_those_of_the_url_map() -> None:
     assert found == declared()["routes"]
 
 
-def tangles() -> list[tuple[str, str, str]]:
-    """The rows of the table in the sample's README: kind, where, what."""
-    lines = (SAMPLE / "README.md").read_text("utf-8").splitlines()
-    cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines if line[:2] == "| "]
-    return [(c[0], c[1], c[2]) for c in cells if len(c) == 3 and c[1].startswith("jobmarket")]
-
-
-WIDE = [where for kind, where, _ in tangles() if kind == "wide_transaction"]
-LAZY = [where for kind, where, _ in tangles() if kind == "lazy_import"]
-DYNAMIC = [where for kind, where, _ in tangles() if kind == "dynamic_import"]
-RAW = [where for kind, where, _ in tangles() if kind == "raw_sql"]
-JOINS = [where for kind, where, _ in tangles() if kind.startswith("cross_context")]
-HANDLERS = [where for kind, where, _ in tangles() if kind == "signal_handler"]
-
-
-def test_the_table_of_tangles_is_read() -> None:
-    assert len(tangles()) >= 20
-    assert all([WIDE, LAZY, DYNAMIC, RAW, JOINS, HANDLERS])
-
-
-@pytest.mark.parametrize("where", WIDE)
-def test_wide_transaction_is_seen(where: str) -> None:
-    written = {t for u in graph().transactions if u.definition == where for t in u.tables}
-    assert len(written) > 1
-
-
 def test_apply_to_job_writes_what_four_contexts_own() -> None:
     found = [
         u
@@ -110,38 +82,6 @@ def test_apply_to_job_writes_what_four_contexts_own() -> None:
     ]
     assert {u.entry_point for u in found} == {"POST /api/jobs/<int:job_id>/applications"}
     assert {"applications", "quotas", "ledger_entries", "notifications"} <= set(found[0].tables)
-
-
-@pytest.mark.parametrize("where", LAZY)
-def test_lazy_import_is_seen(where: str) -> None:
-    module = where.partition(":")[0]
-    assert any(i.source == module and i.kind == "lazy" for i in graph().imports)
-
-
-@pytest.mark.parametrize("where", DYNAMIC)
-def test_dynamic_import_is_resolved(where: str) -> None:
-    module = where.partition(":")[0]
-    assert any(i.source == module and i.kind == "dynamic" for i in graph().imports)
-
-
-@pytest.mark.parametrize("where", RAW)
-def test_raw_sql_is_seen_or_told(where: str) -> None:
-    """Its tables are known, or the text is among what was not resolved."""
-    [definition] = [d for d in graph().definitions if d.id == where] or [None]
-    assert definition is not None
-    lines = range(definition.line, definition.end_line + 1)
-    told = any(u.path == definition.path and u.line in lines for u in graph().unresolved)
-    assert told or any(a.definition == where and a.how == "sql" for a in graph().accesses)
-
-
-@pytest.mark.parametrize("where", JOINS)
-def test_reads_across_contexts_are_seen(where: str) -> None:
-    assert any(a.definition == where and a.mode == "read" for a in graph().accesses)
-
-
-@pytest.mark.parametrize("where", HANDLERS)
-def test_signal_leads_to_its_handler(where: str) -> None:
-    assert any(d.target == where and d.kind == "signals" for d in graph().dependencies)
 
 
 def test_same_input_same_bytes_and_back(tmp_path: Path) -> None:
