@@ -33,6 +33,8 @@ Writes .migrator/graph.json, which plan, scaffold and verify read.
 class Format(StrEnum):
     text = "text"
     json = "json"
+    mermaid = "mermaid"
+    dot = "dot"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +43,9 @@ def register(app: typer.Typer) -> None:
 
 def analyze(
     path: Annotated[Path, typer.Argument(help="The monolith's folder, or one file.")],
-    output_format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="text, json, mermaid or dot.")
+    ] = Format.text,
     output: Annotated[Path, typer.Option(help="Where the graph goes.")] = Path(
         ".migrator/graph.json"
     ),
@@ -90,7 +94,8 @@ def analyze(
     with errors.status("reading") as status:
         graph = read_monolith(path, progress=status.update)
         graph = _evidence(graph, path, database, traces, history, status.update)
-    proposed = _proposed(plan, graph) if html else None
+    drawn = output_format in (Format.mermaid, Format.dot)
+    proposed = _proposed(plan, graph) if html or drawn else None
     text = dump_graph(graph)
     write_atomically(output, text)
     if html:
@@ -101,6 +106,12 @@ def analyze(
         _explain(graph, explain, output_format)
     elif output_format is Format.json:
         typer.echo(text, nl=False)
+    elif drawn:
+        from migrator.report import diagram
+
+        picture = diagram.diagram(graph, proposed[1] if proposed else None)
+        write = diagram.dot if output_format is Format.dot else diagram.mermaid
+        typer.echo(write(picture), nl=False)
     else:
         Console(highlight=False, width=None if errors.is_terminal else 100).print(
             summary(graph, output.as_posix())
