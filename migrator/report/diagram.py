@@ -68,7 +68,8 @@ def diagram(graph: Graph, assignment: Assignment | None = None) -> Diagram:
         described.append((numbers[name], name, f"modules: {modules}, tables: {len(own)}", inside))
     hidden = len(graph.tables) - len(nodes)
     told = f"{hidden} tables that one {groups.kind} alone uses or over the limit"
-    left = f"left out: {told}, {len(edges) - len(kept) + max(0, len(calls) - MOST_CALLS)} lighter edges"
+    lighter = len(edges) - len(kept) + max(0, len(calls) - MOST_CALLS)
+    left = f"left out: {told}, {lighter} lighter edges"
     return Diagram(groups.kind, tuple(described), tuple(kept), left)
 
 
