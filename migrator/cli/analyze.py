@@ -87,13 +87,13 @@ def analyze(
 
     from migrator.analyze.pipeline import analyze as read_monolith
     from migrator.model.graph_file import dump_graph
+    from migrator.report.progress import telling
     from migrator.report.terminal import summary
     from migrator.run.files import write_atomically
 
-    errors = Console(stderr=True)
-    with errors.status("reading") as status:
-        graph = read_monolith(path, progress=status.update)
-        graph = _evidence(graph, path, database, traces, history, status.update)
+    with telling(Console(stderr=True)) as tell:
+        graph = read_monolith(path, progress=tell, cache=output.parent / "cache")
+        graph = _evidence(graph, path, database, traces, history, tell)
     drawn = output_format in (Format.mermaid, Format.dot)
     proposed = _proposed(plan, graph) if html or drawn else None
     text = dump_graph(graph)
@@ -113,9 +113,9 @@ def analyze(
         write = diagram.dot if output_format is Format.dot else diagram.mermaid
         typer.echo(write(picture), nl=False)
     else:
-        Console(highlight=False, width=None if errors.is_terminal else 100).print(
-            summary(graph, output.as_posix())
-        )
+        console = Console(highlight=False)
+        console.width = console.width if console.is_terminal else 80
+        console.print(summary(graph, output.as_posix()))
 
 
 def _evidence(

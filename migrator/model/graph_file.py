@@ -13,7 +13,7 @@ from typing import Any
 from migrator.model.errors import MigratorError
 from migrator.model.graph import SCHEMA_VERSION, Graph
 
-_RENAMED = {
+RENAMED = {  # by class: field of the model to key of the file
     "Dependency": {"source": "from", "target": "to"},
     "ForeignKey": {"source": "from", "target": "to"},
     "Observation": {"source": "from", "target": "to"},
@@ -56,7 +56,7 @@ def read_graph(path: Path) -> Graph:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        renamed = _RENAMED.get(type(value).__name__, {})
+        renamed = RENAMED.get(type(value).__name__, {})
         fields = dataclasses.fields(value)
         return {renamed.get(f.name, f.name): _plain(getattr(value, f.name)) for f in fields}
     if isinstance(value, tuple):
@@ -95,7 +95,7 @@ def _built(kind: Any, data: Any) -> Any:
 def _record(kind: type, data: Any) -> Any:
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__}: an object expected")
-    renamed = _RENAMED.get(kind.__name__, {})
+    renamed = RENAMED.get(kind.__name__, {})
     values = {}
     for name, hint in _hints(kind).items():
         key = renamed.get(name, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ def test_installed_wheel_runs_the_main_job(tmp_path: Path) -> None:
     dist = tmp_path / "dist"
     run(sys.executable, "-m", "build", "--wheel", "--outdir", dist, REPOSITORY, cwd=tmp_path)
     (wheel,) = dist.glob("*.whl")
+    assert "migrator/_schemas/graph.schema.json" in zipfile.ZipFile(wheel).namelist()
     environment = tmp_path / "venv"
     run(sys.executable, "-m", "venv", environment, cwd=tmp_path)
     run(environment / "bin/pip", "install", "-q", f"{wheel}[up]", cwd=tmp_path)
@@ -29,7 +31,8 @@ def test_installed_wheel_runs_the_main_job(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
 
-    run(migrator, "analyze", SAMPLE, cwd=project)
+    run(migrator, "analyze", SAMPLE, "--html", "graph.html", cwd=project)
+    assert (project / "graph.html").stat().st_size > 50_000
     run(migrator, "plan", cwd=project)
     run(migrator, "scaffold", cwd=project)
     assert "unchanged" in run(migrator, "scaffold", cwd=project)
