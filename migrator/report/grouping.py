@@ -53,7 +53,7 @@ def by_service(graph: Graph, assignment: Assignment) -> Grouping:
         nearby = around.get(m.name) or around.get(m.name.rpartition(".")[0])
         modules.setdefault(m.name, _most(nearby) if nearby else UNASSIGNED)
     tables = {t.id: assignment.table_owner.get(t.id, UNASSIGNED) for t in graph.tables}
-    names = _ordered([*modules.values(), *tables.values()])
+    names = _ordered([*modules.values(), *tables.values(), *definitions.values()])
     return Grouping("service", names, modules, tables, definitions)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.graphs import big, sample, sample_plan
 
 from migrator.model.graph import Graph, Module
+from migrator.report.diagram import diagram, mermaid
 from migrator.report.html.layout import CELL, layout
 from migrator.report.html.page import page
 
@@ -58,6 +59,16 @@ def test_text_of_the_monolith_cannot_end_the_script() -> None:
 
 def test_five_thousand_nodes_weigh_less_than_three_megabytes() -> None:
     assert len(page(big()).encode()) < 3_000_000
+
+
+def test_what_no_service_owns_is_shown_as_such() -> None:
+    """A plan older than the code, as after the analyzer has learnt to see more."""
+    plan, assignment = sample_plan()
+    owners = {d: o for d, o in assignment.owner_of.items() if not d.endswith(":notify")}
+    old = replace(assignment, owner_of=owners, table_owner={})
+    held = data(page(sample(), plan, old))
+    assert "(unassigned)" in [g[0] for g in held["groups"]]
+    assert "(unassigned)" in mermaid(diagram(sample(), old))
 
 
 @settings(max_examples=60, deadline=None)

@@ -29,7 +29,8 @@ const paint = () => {
   discs(scale, lit);
   const shown = graph.nodes.filter(n => visible(n) && inView(n));
   ties(scale, lit, inView);
-  shown.forEach(n => mark(n, scale, lit));
+  if (scale < 0.45 && shown.length > 400) crowd(shown, scale, lit);
+  else shown.forEach(n => mark(n, scale, lit));
   labels(shown, scale, lit, ratio, width, height);
 };
 
@@ -126,6 +127,23 @@ const flows = (scale, lit) => {
   pen.globalAlpha = 1;
 };
 
+// From afar all nodes of a group are one path: 5,000 single ones would take five times as long.
+const crowd = (shown, scale, lit) => {
+  groupBy(shown.filter(n => !lit || !lit.nodes.has(n)), n => n.group).forEach((nodes, group) => {
+    pen.globalAlpha = lit ? 0.2 : 1;
+    pen.fillStyle = pen.strokeStyle = inks.groups.get(group);
+    pen.lineWidth = Math.max(2.2, 1 / scale);
+    pen.beginPath();
+    nodes.forEach(n => { if (n.type === "table") pen.rect(n.x - n.radius, n.y - n.radius * 0.78, 2 * n.radius, n.radius * 1.56); });
+    pen.fill();
+    pen.beginPath();
+    nodes.forEach(n => { if (n.type === "module") { pen.moveTo(n.x + n.radius, n.y); pen.arc(n.x, n.y, n.radius, 0, 7); } });
+    pen.stroke();
+  });
+  pen.globalAlpha = 1;
+  if (lit) shown.filter(n => lit.nodes.has(n)).forEach(n => mark(n, scale, lit));
+};
+
 const mark = (n, scale, lit) => {
   const faint = lit && !lit.nodes.has(n), r = n.radius, tone = inks.groups.get(n.group);
   pen.globalAlpha = faint ? 0.2 : 1;
@@ -202,7 +220,9 @@ const labels = (shown, scale, lit, ratio, width, height) => {
     pen.globalAlpha = 1;
   };
   [...graph.groups].sort((a, b) => b.r - a.r).forEach(g => {
-    const far = scale < 0.3, at = toScreen(g.x, far ? g.y : g.y - g.r), size = Math.max(11, Math.min(17, g.r * scale * 0.16 + 8));
+    // In a far disc the name must fit: bold letters are about 0.66 as wide as high.
+    const far = scale < 0.3, at = toScreen(g.x, far ? g.y : g.y - g.r), room = far ? 2 * g.r * scale / (0.66 * g.name.length) : 99;
+    const size = Math.max(10, Math.min(17, g.r * scale * 0.16 + 8, room));
     const dim = lit && lit.group && lit.group !== g ? 0.55 : 1;
     if (far && g.r * scale < 9) return;
     write(g.name, at.x, far ? at.y : at.y - 2, size, 650, inks.ink, dim, g.r * scale > 26);

@@ -88,6 +88,7 @@ const evidenceView = () => {
     some(all, ([, subject, detail, path, line]) => make("li", {}, make("code", {}, subject), make("span", { class: "kind" }, " " + detail), make("div", {}, place(path, line))), 10)]);
   const hot = [...graph.observations].sort((a, b) => b.count - a.count);
   return page("Evidence", "Where a live database or traces say something else than the code, and what was seen most.",
+    parts,
     hot.length ? [counted("h3", "Seen most", hot.length), some(hot, o => make("li", {}, make("b", {}, o.count.toLocaleString("en")), ` × ${o.kind} `, o.definition ? link(o.definition) : "", " → ", make("code", {}, o.target), o.mode ? ` ${o.mode}` : "", o.inCode ? "" : make("span", { class: "mode" }, "not in code"), make("div", { class: "kind" }, `${o.milliseconds.toLocaleString("en")} ms in total`)), 12)] : null,
-    parts.length || hot.length ? parts : make("p", {}, "None was given. ", make("code", {}, "migrator analyze --database URL --traces FILE --history"), " adds it."));
+    parts.length || hot.length ? null : make("p", {}, "None was given. ", make("code", {}, "migrator analyze --database URL --traces FILE --history"), " adds it."));
 };
