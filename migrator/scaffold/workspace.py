@@ -16,6 +16,7 @@ from migrator.model.plan import Assignment, Plan
 from migrator.plan.closure import Needs, close
 from migrator.scaffold.carve import carve_service, carve_shared
 from migrator.scaffold.images import IMAGES
+from migrator.scaffold.kubernetes import kubernetes_files
 from migrator.scaffold.observability import observability_files
 from migrator.scaffold.revisions import History, dump_schema, revisions_for, schema_of
 from migrator.scaffold.templates import render, rendered_tree
@@ -262,11 +263,6 @@ def _around(plan: Plan, manifests: list[ServiceManifest], *, complete: bool) -> 
     files |= dict(rendered_tree("workspace/files", "", **context))
     chosen = [s for s in plan.services if s.name in {manifest.name for manifest in manifests}]
     files |= observability_files(chosen, manifests, context)
-    for manifest in manifests:
-        files[f"deploy/kubernetes/{manifest.name}.yaml"] = render(
-            "kubernetes/service.yaml.jinja", manifest=manifest
-        )
-    files["deploy/kubernetes/gateway.yaml"] = render(
-        "kubernetes/gateway.yaml.jinja", manifests=manifests, complete=complete
-    )
+    watching = {path: text for path, text in files.items() if path.startswith("observability/")}
+    files |= kubernetes_files(manifests, watching, complete=complete)
     return files

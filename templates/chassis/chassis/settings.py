@@ -42,6 +42,8 @@ class Settings:
     # How long the broker keeps messages, and for how long a dead letter may be replayed.
     stream_age: float = 7 * DAY
     dead_letter_age: float = 7 * DAY
+    # On how many brokers of a cluster a message is kept, where the broker can (NATS: 1, 3 or 5).
+    stream_replicas: int = 1
 
     def __post_init__(self) -> None:
         for field in fields(self)[3:]:

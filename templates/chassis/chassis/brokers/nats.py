@@ -83,6 +83,7 @@ class Nats:
                 name=self.stream_name,
                 subjects=[f"{self._prefix}events.>", f"{self._prefix}requests.>"],
                 max_age=self._settings.stream_age,
+                num_replicas=self._settings.stream_replicas,
                 duplicate_window=min(_DEDUPLICATION_SECONDS, self._settings.stream_age),
             )
             await self._stream.add_stream(config)
