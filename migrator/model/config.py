@@ -44,6 +44,13 @@ class Section:
             self.fail(key, f"{key}: a number from 0 up expected, {value!r} found")
         return float(value)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts, empty by default; raises MigratorError for anything else."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.fail(key, f"{key}: a list of texts expected, {value!r} found")
+        return tuple(value)
+
     def fail(self, key: str, what: str, hint: str | None = None) -> NoReturn:
         """Raises MigratorError at the line of `key` in this section."""
         raise MigratorError(what, where=f"{self.path}:{self._line(key)}", hint=hint)

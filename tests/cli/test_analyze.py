@@ -105,3 +105,17 @@ def test_diagrams_go_to_standard_output(shop: Path, form: str, head: str) -> Non
 )
 def test_what_cannot_be_used_is_refused(shop: Path, option: tuple[str, str]) -> None:
     assert option[1].partition(":")[0] in refused(shop, "analyze", "shop", *option)
+
+
+def test_settings_say_what_to_leave_out(shop: Path) -> None:
+    (shop / "shop" / "more.py").write_text("x = 1\n")
+    (shop / "migrator.toml").write_text('[analyze]\nexclude = ["more.py"]\n')
+    graph = json.loads(answered(shop, "--format", "json"))
+    assert not any(m["path"].endswith("more.py") for m in graph["modules"])
+    assert any(m["path"].endswith("users.py") for m in graph["modules"])
+
+
+@pytest.mark.parametrize("line", ["exclude = 3", "exlude = []"])
+def test_a_wrong_setting_is_named_with_its_line(shop: Path, line: str) -> None:
+    (shop / "migrator.toml").write_text(f"# settings\n[analyze]\n{line}\n")
+    assert "migrator.toml:3" in refused(shop, "analyze", "shop")
