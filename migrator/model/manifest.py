@@ -23,9 +23,9 @@ class ServiceManifest:
     `factory` is the application factory ``module:callable``; `models` the modules whose import
     declares every mapped class; `routes` are (method, URL rule) pairs that this service answers.
     `replicas` and `remote_inserts` map table ids to the owning service; `published` are owned
-    tables that others replicate. `calls` and `emits` are functions of others that this service
-    calls synchronously, or asks for through the outbox; `serves_calls` and `serves_events` are
-    the functions here that others ask for.
+    tables that others replicate, and `subscribers` says who. `calls` and `emits` are functions of
+    others that this service calls synchronously, or asks for through the outbox; `serves_calls`
+    and `serves_events` are the functions here that others ask for.
     """
 
     name: str
@@ -37,6 +37,7 @@ class ServiceManifest:
     published: tuple[str, ...] = ()
     replicas: tuple[tuple[str, str], ...] = ()
     remote_inserts: tuple[tuple[str, str], ...] = ()
+    subscribers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     calls: tuple[RemoteFunction, ...] = ()
     emits: tuple[RemoteFunction, ...] = ()
     serves_calls: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ def dump_manifest(manifest: ServiceManifest) -> str:
             "published": list(manifest.published),
             "replicas": dict(manifest.replicas),
             "remote_inserts": dict(manifest.remote_inserts),
+            "subscribers": {table: list(peers) for table, peers in manifest.subscribers},
         },
         "calls": {remote.function: remote.service for remote in manifest.calls},
         "emits": {remote.function: remote.service for remote in manifest.emits},
@@ -61,6 +62,10 @@ def _manifest(data: dict[str, Any]) -> ServiceManifest:
         published=tuple(tables.get("published", ())),
         replicas=_pairs(tables.get("replicas", {}).items()),
         remote_inserts=_pairs(tables.get("remote_inserts", {}).items()),
+        subscribers=tuple(
+            (str(table), tuple(map(str, peers)))
+            for table, peers in tables.get("subscribers", {}).items()
+        ),
         calls=_remote(data.get("calls", {}).items()),
         emits=_remote(data.get("emits", {}).items()),
         serves_calls=tuple(serves.get("calls", ())),

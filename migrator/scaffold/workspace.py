@@ -101,6 +101,7 @@ def _manifests(
             published=tuple(sorted(replicated & set(needs[service.name].owned_tables))),
             replicas=tuple(sorted(needs[service.name].replicas.items())),
             remote_inserts=tuple(sorted(needs[service.name].remote_inserts.items())),
+            subscribers=_subscribers(needs, service.name),
             calls=_remote(needs[service.name], assignment, "call"),
             emits=_remote(needs[service.name], assignment, "event"),
             serves_calls=_served(asked["call"], assignment, service.name),
@@ -108,6 +109,16 @@ def _manifests(
         )
         for service in plan.services
     }
+
+
+def _subscribers(needs: Mapping[str, Needs], owner: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Who copies each table of `owner` that others replicate."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(needs):
+        for table, owned_by in needs[name].replicas.items():
+            if owned_by == owner:
+                found.setdefault(table, []).append(name)
+    return tuple((table, tuple(names)) for table, names in sorted(found.items()))
 
 
 def main_package(graph: Graph) -> str:

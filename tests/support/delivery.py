@@ -113,19 +113,22 @@ def messages(producer: Side) -> list[Incoming]:
     ]
 
 
-def drain(producer: Side, broker_url: str, name: str, **changed: Any) -> None:
-    """One relay works until nothing is pending."""
+def drain(producer: Side, broker_url: str, name: str, seconds: float = 30, **changed: Any) -> None:
+    """One relay works until nothing is pending; raises TimeoutError after `seconds`."""
 
     async def work() -> None:
         given = settings(str(producer.engine.url), broker_url, name, **changed)
         broker = await brokers.connect(given)
         stop = asyncio.Event()
         running = asyncio.create_task(Relay(producer.engine, broker, given).run(stop))
-        while await asyncio.to_thread(producer.rows, "SELECT 1 FROM outbox_delivery"):
-            await asyncio.sleep(0.01)
-        stop.set()
-        await running
-        await broker.close()
+        try:
+            async with asyncio.timeout(seconds):
+                while await asyncio.to_thread(producer.rows, "SELECT 1 FROM outbox_delivery"):
+                    await asyncio.sleep(0.01)
+        finally:
+            stop.set()
+            await running
+            await broker.close()
 
     asyncio.run(work())
 

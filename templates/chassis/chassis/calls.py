@@ -22,7 +22,7 @@ def blueprint(served: frozenset[str], package: str) -> Blueprint:
 
     @pages.post("/internal/calls/<path:function>")
     def run(function: str) -> tuple[Response, int]:
-        if not _authorized():
+        if not is_authorized():
             return _refusal(403, "the internal token is wrong")
         if function not in served:
             return _refusal(404, f"{function} is not served here")
@@ -79,6 +79,7 @@ def _refusal(status: int, reason: str) -> tuple[Response, int]:
     return jsonify({"error": error}), status
 
 
-def _authorized() -> bool:
+def is_authorized() -> bool:
+    """Whether the request carries the token of ``CHASSIS_INTERNAL_TOKEN``, if one is set."""
     token = os.environ.get("CHASSIS_INTERNAL_TOKEN", "")
     return not token or hmac.compare_digest(request.headers.get("X-Internal-Token", ""), token)

@@ -16,7 +16,10 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """The manifest; the mappings name the service that owns each table or function."""
+    """The manifest; the mappings name the service that owns each table or function.
+
+    `subscribers` are the services that copy each published table.
+    """
 
     name: str
     package: str
@@ -27,6 +30,7 @@ class Manifest:
     published: tuple[str, ...] = ()
     replicas: Mapping[str, str] = field(default_factory=dict)
     remote_inserts: Mapping[str, str] = field(default_factory=dict)
+    subscribers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     calls: Mapping[str, str] = field(default_factory=dict)
     emits: Mapping[str, str] = field(default_factory=dict)
     serves_calls: tuple[str, ...] = ()
@@ -60,6 +64,7 @@ def parse(data: Mapping[str, Any], where: str = "service.toml") -> Manifest:
             published=tuple(tables.get("published", ())),
             replicas=dict(tables.get("replicas", {})),
             remote_inserts=dict(tables.get("remote_inserts", {})),
+            subscribers={t: tuple(s) for t, s in tables.get("subscribers", {}).items()},
             calls=dict(data.get("calls", {})),
             emits=dict(data.get("emits", {})),
             serves_calls=tuple(serves.get("calls", ())),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -70,7 +71,8 @@ class Processor:
         self._settings = settings
         self._handlers = Handlers(manifest, around)
         self.system = system
-        self._any_waiting = True
+        # What one call of `process` knows; the web process has several threads.
+        self._knows = threading.local()
 
     def process(self, messages: Sequence[Incoming], note: Note | None = None) -> list[str]:
         """Decide `messages`, which are in order; what became of each.
@@ -81,7 +83,7 @@ class Processor:
         if not messages:
             return []
         with self._engine.begin() as connection:
-            self._any_waiting = retries.any_waiting(connection, self.consumer)
+            self._knows.waiting = retries.any_waiting(connection, self.consumer)
         results: list[str] = []
         for group in _groups([_event(message) for message in messages], self._settings.batch):
             last = len(results) + len(group) == len(messages)
@@ -136,7 +138,7 @@ class Processor:
             fresh = self._mark(connection, (event.message for event in group))
             if len(fresh) < len(group):
                 # Who decided the others may have set them aside.
-                self._any_waiting = True
+                self._knows.waiting = True
             held = self._held_up(connection, group)
             results = []
             for event in group:
@@ -167,7 +169,7 @@ class Processor:
         return dialects.insert_new(connection, inbox, rows, inbox.c.message_id)
 
     def _held_up(self, connection: Connection, group: list[Event]) -> set[str]:
-        if not self._any_waiting:
+        if not self._knows.waiting:
             return set()
         aggregates = {event.aggregate for event in group}
         return retries.held_up(connection, self.consumer, aggregates)
@@ -193,7 +195,7 @@ class Processor:
                 retries.park(*parked, attempts=1, wait=wait, reason=reason)
             if note is not None:
                 note(connection)
-        self._any_waiting = True
+        self._knows.waiting = True
         _failed(event.message, 1, error, dead=dead)
         return DEAD if dead else FAILED
 

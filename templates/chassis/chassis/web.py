@@ -12,7 +12,7 @@ from typing import Any
 
 # Before any module of the service: instrumentation must see the engine being made.
 from chassis import telemetry  # isort: skip
-from flask import Flask, Response
+from flask import Blueprint, Flask, Response
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -36,10 +36,21 @@ def create_app(manifest: Manifest | None = None) -> Flask:
     app = _from_factory(manifest.factory)
     telemetry.instrument_flask(app)
     app.register_blueprint(calls.blueprint(frozenset(manifest.serves_calls), manifest.package))
+    if os.environ.get("BROKER_URL", "").startswith("http"):
+        app.register_blueprint(_deliveries(manifest, app))
     # In front of the application: its own hooks (authentication, say) must not decide whether
     # the process is alive.
     app.wsgi_app = _Operations(app.wsgi_app, manifest.name)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _deliveries(manifest: Manifest, app: Flask) -> Blueprint:
+    from chassis import deliveries, settings
+    from chassis.processor import Processor
+
+    given = settings.load()
+    engine = create_engine(given.database_url, pool_pre_ping=True)
+    return deliveries.blueprint(Processor(manifest, engine, given, app.app_context, "http"))
 
 
 def _from_factory(factory: str) -> Flask:
