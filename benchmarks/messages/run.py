@@ -241,8 +241,8 @@ def measure_naive(place: Place, messages: int) -> float:
     producer, consumer = place.fresh()
     with psycopg.connect(plain(producer), autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO naive_outbox (payload) SELECT jsonb_build_object('id', i, 'note', %s::text)"
-            " FROM generate_series(1, %s::int) AS i",
+            "INSERT INTO naive_outbox (payload) SELECT jsonb_build_object('id', i,"
+            " 'note', %s::text) FROM generate_series(1, %s::int) AS i",
             (NOTE, messages),
         )
     with processes(place, naive(place, producer, consumer)):
