@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ def upsert(
     key = tables.row_key(table, values)
     if _tombstone(connection, table, key) >= version:
         return False
-    target = _versioned(table, values)
+    target = _versioned(table, frozenset(values))
     row = {
         column.name: codec.decode(values[column.name], package=package)
         for column in target.columns
@@ -46,7 +47,7 @@ def delete(
     newest = replica_tombstone.c.version
     if not dialects.upsert_newer(connection, replica_tombstone, newest, [grave]):
         return False
-    target = _versioned(table, values)
+    target = _versioned(table, frozenset(values))
     same = [
         column == codec.decode(values[column.name], package=package)
         for column in target.primary_key
@@ -61,12 +62,16 @@ def _tombstone(connection: Connection, table: Table, key: str) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def _versioned(table: Table, values: Mapping[str, Any]) -> Table:
-    """The table with its version, which models do not know; columns that nobody sent stay."""
+@cache
+def _versioned(table: Table, names: frozenset[str]) -> Table:
+    """The table with its version, which models do not know; columns that nobody sent stay.
+
+    Kept, since SQLAlchemy compiles its statements anew for every new table object.
+    """
     columns = [
         Column(column.name, column.type, primary_key=column.primary_key)
         for column in table.columns
-        if column.name in values
+        if column.name in names
     ]
     version = Column(VERSION, BigInteger)
     return Table(table.name, MetaData(), *columns, version, schema=table.schema)

@@ -1,0 +1,84 @@
+"""Statements a message: what a release may not silently make more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from bank.models import Account
+from chassis.brokers import Outgoing
+from chassis.processor import Processor
+from chassis.relay import Relay
+from support.delivery import Side, emit, messages, settings
+
+
+class Taker:
+    """A broker that takes everything."""
+
+    system = "taker"
+
+    async def publish(self, message: Outgoing) -> None:
+        del message
+
+
+@contextmanager
+def counted(engine: sa.Engine) -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        found.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def test_append_takes_three_however_many_messages(accounts: Side) -> None:
+    with accounts.working() as session:
+        session.add_all([Account(id=n, owner="ann", balance=0) for n in range(50)])
+        with counted(accounts.engine) as statements:
+            session.commit()
+    of_chassis = [s for s in statements if "outbox" in s]
+    assert len(of_chassis) == 3, of_chassis
+
+
+def test_relay_takes_two_a_page(accounts: Side) -> None:
+    emit(accounts, [(n, 1) for n in range(100)])
+    given = settings(str(accounts.engine.url), "nats://unused", "", lease=60.0, batch=4000)
+    relay = Relay(accounts.engine, Taker(), given)  # type: ignore[arg-type]
+
+    async def work() -> None:
+        while not await relay.step():
+            pass
+        with counted(accounts.engine) as statements:
+            while await relay.step():
+                pass
+        assert len(statements) <= 4, statements
+
+    asyncio.run(work())
+    assert accounts.rows("SELECT 1 FROM outbox_delivery") == []
+
+
+def test_changes_take_two_each_and_two_for_all(accounts: Side, ledger: Side) -> None:
+    with accounts.working() as session:
+        session.add_all([Account(id=n, owner="ann", balance=0) for n in range(50)])
+        session.commit()
+    given = settings(str(ledger.engine.url), "nats://unused", "")
+    work = Processor(ledger.manifest, ledger.engine, given)
+    with counted(ledger.engine) as statements:
+        work.process(messages(accounts))
+    assert len(statements) == 2 + 2 * 50
+
+
+def test_call_takes_one_beside_its_own(accounts: Side, ledger: Side) -> None:
+    emit(accounts, [(n, 1) for n in range(10)])
+    given = settings(str(ledger.engine.url), "nats://unused", "")
+    work = Processor(ledger.manifest, ledger.engine, given)
+    with ledger.working(), counted(ledger.engine) as statements:
+        work.process(messages(accounts))
+    own = [s for s in statements if "entries" in s or "SAVEPOINT" in s]
+    assert len(statements) - len(own) == 1 + 10
