@@ -37,7 +37,7 @@ const legend = () => {
     make("h2", {}, raw.kind === "service" ? "Services" : "Packages", make("small", {}, "modules · tables")),
     ...graph.groups.map(g => make("button", { class: "group", "data-key": "g" + g.index, "aria-pressed": String(state.selected === g), onclick: () => select(state.selected === g ? null : g), title: g.purpose || g.name,
       onmouseenter: () => { state.focus = g; draw(); }, onmouseleave: () => { state.focus = null; draw(); } },
-      dot(g), make("span", { class: "name" }, g.name), make("small", {}, `${g.modules.length} · ${g.tables.length}`))),
+      dot(g), make("span", { class: "name" }, g.shown), make("small", {}, `${g.modules.length} · ${g.tables.length}`))),
     make("h2", {}, "Shown"),
     check("table", "tables", make("span", { class: "dot table", colour: "var(--soft)", "aria-hidden": "true" })),
     check("module", "modules, larger with more lines", make("span", { class: "dot", style: "background:none;border:2px solid var(--soft)", "aria-hidden": "true" })),

@@ -3,9 +3,16 @@ const raw = JSON.parse(document.getElementById("data").textContent);
 const MODES = ["R", "C", "U", "D"];  // read, insert, update, delete
 const WRITES = [false, true, true, true];
 
+// The package that nearly every group is in need not be said on each of them.
+const common = (() => {
+  const heads = raw.groups.map(g => g[0]).filter(name => name.includes(".")).map(name => name.split(".")[0] + ".");
+  const head = heads[0] || "";
+  return head && heads.length >= 0.8 * raw.groups.length - 1 && heads.every(h => h === head) ? head : "";
+})();
+
 const graph = (() => {
   const groups = raw.groups.map(([name, purpose, order, reason, x, y, r], index) =>
-    ({ type: "group", index, name, purpose, order, reason, x, y, r, modules: [], tables: [], ties: new Map() }));
+    ({ type: "group", index, name, shown: name.startsWith(common) ? name.slice(common.length) : name, purpose, order, reason, x, y, r, modules: [], tables: [], ties: new Map() }));
   const modules = raw.modules.map(([name, path, lines, group, x, y, split], index) => ({
     type: "module", index, name, path, lines, group: groups[group], x, y, split, accesses: [], calls: new Map(),
     calledBy: new Map(), entries: [], cochanges: [], definitions: [], radius: Math.min(15, 5 + Math.sqrt(lines) * 0.42) }));

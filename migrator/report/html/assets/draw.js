@@ -44,6 +44,7 @@ const around = node => {
 };
 
 const discs = (scale, lit) => graph.groups.forEach(g => {
+  if (!g.modules.length && !g.tables.length) return;  // definitions alone: in the legend
   const chosen = state.selected === g || state.hovered === g || (lit && lit.group === g);
   const dim = lit && lit.group && !chosen && !lit.group.ties.has(g) && !g.ties.has(lit.group);
   pen.globalAlpha = dim ? 0.35 : 1;
@@ -220,12 +221,12 @@ const labels = (shown, scale, lit, ratio, width, height) => {
     pen.globalAlpha = 1;
   };
   [...graph.groups].sort((a, b) => b.r - a.r).forEach(g => {
-    // In a far disc the name must fit: bold letters are about 0.66 as wide as high.
-    const far = scale < 0.3, at = toScreen(g.x, far ? g.y : g.y - g.r), room = far ? 2 * g.r * scale / (0.66 * g.name.length) : 99;
+    // The name must fit its disc: bold letters are about 0.66 as wide as high.
+    const far = scale < 0.3, at = toScreen(g.x, far ? g.y : g.y - g.r), room = (far ? 2 : 2.5) * g.r * scale / (0.66 * g.shown.length);
     const size = Math.max(10, Math.min(17, g.r * scale * 0.16 + 8, room));
     const dim = lit && lit.group && lit.group !== g ? 0.55 : 1;
-    if (far && g.r * scale < 9) return;
-    write(g.name, at.x, far ? at.y : at.y - 2, size, 650, inks.ink, dim, g.r * scale > 26);
+    if ((far && g.r * scale < 9) || (!g.modules.length && !g.tables.length)) return;
+    write(g.shown, at.x, far ? at.y : at.y - 2, size, 650, inks.ink, dim, g.r * scale > 26);
   });
   const important = n => (n === state.selected || n === state.hovered ? 1e9 : 0) + (lit && lit.nodes.has(n) ? 1e6 : 0) + (n.type === "table" ? 1e3 : 0) + graph.near.get(n).length;
   const size = Math.max(10.5, Math.min(13, 7.5 + scale * 4));

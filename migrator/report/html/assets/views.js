@@ -29,7 +29,7 @@ const matrixView = () => {
     row.get(group).add(a.mode);
   });
   const columns = graph.groups.filter(g => g.tables.length || graph.tables.some(t => used.get(t).has(g)));
-  const head = make("tr", {}, make("th", { scope: "col" }, "Table"), columns.map(g => make("th", { scope: "col" }, make("div", {}, dot(g), link(g)))));
+  const head = make("tr", {}, make("th", { scope: "col" }, "Table"), columns.map(g => make("th", { scope: "col" }, make("div", {}, dot(g), link(g, g.shown)))));
   const body = make("tbody", {}), only = make("input", { type: "checkbox" }), input = make("input", { type: "search", placeholder: "Filter tables", "aria-label": "Filter tables" });
   const count = make("span", { class: "count", role: "status" });
   let limit = 250;
