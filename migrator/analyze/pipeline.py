@@ -15,12 +15,14 @@ from migrator.analyze.facts.extract import extract
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.store import Store
 from migrator.analyze.frameworks.registry import frameworks
+from migrator.analyze.frameworks.sql import dialect_of
 from migrator.analyze.imports import imports
 from migrator.analyze.interpret import Found, interpret
 from migrator.analyze.project.modules import Module, absolute_module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.roots import name_files
 from migrator.analyze.schema import Schema
+from migrator.analyze.settings import Settings, settings_for
 from migrator.analyze.transactions import transactions
 from migrator.model.graph import Definition, Dependency, EntryPoint, Graph, Unresolved
 from migrator.model.graph import Module as GraphModule
@@ -33,25 +35,22 @@ def analyze(
     *,
     progress: Progress | None = None,
     cache: Path | None = None,
-    exclude: Sequence[str] = (),
-    roots: Sequence[str] = (),
+    settings: Settings | None = None,
     workers: int | None = None,
 ) -> Graph:
     """The Graph of the Python below `root`.
 
-    `cache` is the folder of the facts kept between runs, none by default. `exclude` are globs of
-    relative paths, `roots` the source roots where the files' own votes must not decide. Raises
-    MigratorError where `root` cannot be analysed at all; a file that cannot be is listed in
-    `unresolved` and the rest goes on.
+    `cache` is the folder of the facts kept between runs, none by default. `settings` are those
+    of the tree itself (see `settings_for`) unless given. Raises MigratorError where `root` cannot
+    be analysed at all; a file that cannot be is listed in `unresolved` and the rest goes on.
     """
     tell = progress or _silent
+    settings = settings if settings is not None else settings_for(root)
     with _no_collection():
-        project, unresolved = load(
-            root, tell=tell, cache=cache, exclude=exclude, roots=roots, workers=workers
-        )
+        project, unresolved = load(root, tell=tell, cache=cache, settings=settings, workers=workers)
         tell("reading tables")
-        schema = Schema()
-        plugins = frameworks()
+        schema = Schema(dialect=settings.dialect or dialect_of(project))
+        plugins = frameworks(settings.frameworks)
         for plugin in plugins:
             plugin.declare(project, schema)
         points: list[EntryPoint] = []
@@ -65,12 +64,12 @@ def analyze(
 
 
 def load(
-    root: Path, *, tell: Progress, cache: Path | None, exclude: Sequence[str] = (),
-    roots: Sequence[str] = (), workers: int | None = None,
+    root: Path, *, tell: Progress, cache: Path | None, settings: Settings,
+    workers: int | None = None,
 ) -> tuple[Project, list[Unresolved]]:  # fmt: skip
     """All modules by name, and the files that could not be read."""
     tell("finding files")
-    files = discover(root, exclude)
+    files = discover(root, settings.exclude)
     store = Store(cache) if cache is not None else None
     every = extract(
         [f.file for f in files], store=store, workers=workers,
@@ -85,7 +84,7 @@ def load(
     readable = [(f, x) for f, x in zip(files, every, strict=True) if x.trouble is None]
     names = name_files(
         [f.path for f, _ in readable], _imported(readable),
-        prefix=package_prefix(base), roots=roots,
+        prefix=package_prefix(base), roots=settings.roots,
     )  # fmt: skip
     modules = [Module(names[f.path], f.path, x, f.role) for f, x in readable]
     return Project(modules), unresolved

@@ -86,19 +86,13 @@ def analyze(
     from rich.console import Console
 
     from migrator.analyze.pipeline import analyze as read_monolith
-    from migrator.model.config import read_config
     from migrator.model.graph_file import dump_graph
     from migrator.report.progress import telling
     from migrator.report.terminal import summary
     from migrator.run.files import write_atomically
 
-    settings = read_config(Path()).section("analyze")
-    settings.known(("exclude", "roots"))
-    exclude, roots = settings.texts("exclude"), settings.texts("roots")
     with telling(Console(stderr=True)) as tell:
-        graph = read_monolith(
-            path, progress=tell, cache=output.parent / "cache", exclude=exclude, roots=roots
-        )
+        graph = read_monolith(path, progress=tell, cache=output.parent / "cache")
         graph = _evidence(graph, path, database, traces, history, tell)
     drawn = output_format in (Format.mermaid, Format.dot)
     proposed = _proposed(plan, graph) if html or drawn else None

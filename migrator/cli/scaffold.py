@@ -54,7 +54,7 @@ def scaffold(
     root = Path(read_graph(Path(".migrator/graph.json")).root)
     planned = read_plan(plan)
     wanted = _known(tuple(services or ()), tuple(s.name for s in planned.services), plan)
-    graph = analyze(root)
+    graph = analyze(root, cache=Path(".migrator/cache"))
     histories = (
         {} if fresh_migrations else read_histories(output, [s.name for s in planned.services])
     )

@@ -26,7 +26,7 @@ def load(
     """
     root = Path(read_graph(graph_path).root)
     plan = read_plan(plan_path)
-    graph = analyze(root)
+    graph = analyze(root, cache=graph_path.parent / "cache")
     monolith = Monolith(
         root.as_posix(),
         plan_path.as_posix(),

@@ -58,8 +58,10 @@ class _Routes:
             if made.rpartition(".")[2].rpartition(":")[2].endswith("Blueprint"):
                 texts = literal_strings(keyword(call, "url_prefix"))
                 self.own_prefix[id_] = texts[0] if texts else ""
+        before = len(schema.unresolved)
         found = list(calls(project, ("register_blueprint",)))
         self.registrations = [r for f in found for r in self._registration(f)]
+        self.some_unknown = len(self.schema.unresolved) > before
         self.foreign = _other_routers(project)
 
     def read(self) -> Iterator[EntryPoint]:
@@ -145,6 +147,9 @@ class _Routes:
             self._unknown(module, line, f"route of {name}", "its URL rule is computed")
             return
         prefixes = self._prefixes(blueprint) if blueprint in self.own_prefix else [""]
+        if not prefixes and self.some_unknown and blueprint is not None:
+            # One of the registrations that are told as unresolved: as a rule without a prefix.
+            prefixes = [self.own_prefix[blueprint]]
         if not prefixes:
             self._unknown(module, line, f"route {rule[0]}", "its blueprint is never registered")
         for prefix in prefixes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 
@@ -19,10 +19,11 @@ _BUILT_IN = (
 )
 
 
-def frameworks() -> list[Framework]:
+def frameworks(wanted: Sequence[str] = ()) -> list[Framework]:
     """A fresh object of every plug-in, built-in ones first; SQL text comes last of all.
 
-    Raises MigratorError where one that is registered cannot be loaded.
+    `wanted` are names of plug-ins, all where it is empty. Raises MigratorError where one that is
+    registered cannot be loaded, or one that is wanted is not there.
     """
     makers = [_load(path) for path in _BUILT_IN]
     others = []
@@ -33,7 +34,16 @@ def frameworks() -> list[Framework]:
             raise MigratorError(
                 f"framework plug-in {point.name} cannot be loaded: {error}", where=point.value
             ) from error
-    return [make() for make in [*makers[:-1], *others, makers[-1]]]
+    every = [make() for make in [*makers[:-1], *others, makers[-1]]]
+    names = [plugin.name for plugin in every]
+    for name in wanted:
+        if name not in names:
+            raise MigratorError(
+                f"no framework plug-in {name}",
+                where="frameworks",
+                hint=f"known: {', '.join(names)}",
+            )
+    return [plugin for plugin in every if not wanted or plugin.name in wanted]
 
 
 def _load(path: str) -> Callable[[], Framework]:

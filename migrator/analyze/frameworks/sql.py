@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.values import HOLE
+from migrator.analyze.project.project import Project
 from migrator.model.graph import AccessMode
 
 _COMPANY = {
@@ -29,7 +30,7 @@ class SQL(Framework):
         if not looks_like_sql(text):
             return False
         try:
-            tables = tables_of(text, at.schema.dialect)
+            tables = _read(text, at.schema.dialect)
         except UnparsableSQL as error:
             at.unresolved(line, "SQL text", str(error)[:80])
             return True
@@ -44,6 +45,35 @@ class SQL(Framework):
                     line, f"table {name} in SQL text", "no model or migration declares it"
                 )
         return True
+
+
+_DRIVERS = {
+    "postgres": ("psycopg", "psycopg2", "asyncpg", "pg8000"),
+    "mysql": ("pymysql", "MySQLdb", "mysql", "aiomysql", "asyncmy"),
+    "oracle": ("oracledb", "cx_Oracle"),
+    "tsql": ("pyodbc", "pymssql"),
+    "sqlite": ("sqlite3", "aiosqlite"),
+}
+
+
+def dialect_of(project: Project) -> str:
+    """The dialect of the database whose driver is imported; PostgreSQL where none is."""
+    for dialect, packages in _DRIVERS.items():
+        if project.imports(*packages):
+            return dialect
+    return "postgres"
+
+
+def _read(text: str, dialect: str) -> frozenset[tuple[str, AccessMode]]:
+    """`tables_of` in the first dialect that understands the text, `dialect` before others."""
+    trouble: UnparsableSQL | None = None
+    for one in dict.fromkeys((dialect, "postgres", "mysql", "sqlite")):
+        try:
+            return tables_of(text, one)
+        except UnparsableSQL as error:
+            trouble = trouble or error
+    assert trouble is not None
+    raise trouble
 
 
 @lru_cache(maxsize=4096)

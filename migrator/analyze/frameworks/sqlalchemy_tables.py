@@ -48,6 +48,7 @@ BASES = {
 _MAKERS = {"declarative_base", "automap_base", "generate_base", "as_declarative"}
 _RELATIONS = {"relationship", "relation", "Relationship", "dynamic_loader", "backref"}
 _COLUMNS = {"Column", "mapped_column", "column_property", "deferred", "Field", "composite"}
+_NO_BASES = {"typing", "abc", "enum", "collections", "dataclasses", "pydantic"}
 _LISTS = {
     "list",
     "List",
@@ -114,7 +115,10 @@ class TableReader:
         self._find_bases()
         for id_, module, statement in self.project.variables():
             self._variable(id_, module, statement)
+        for module in self.project.code:
+            self._added_tables(module)
         for class_ in self.project.classes.by_id.values():
+            self._tables_in(class_)
             self._class(class_)
         self._imperative()
         for id_ in self.models:
@@ -186,7 +190,21 @@ class TableReader:
                 return True
             if above not in self.project.classes.by_id and self._foreign_base(above):
                 return True
-        return False
+        return _is_mapped_by_decorator(class_) or self._maps_itself(class_)
+
+    def _maps_itself(self, class_: Class) -> bool:
+        """A class with a table's name and columns, over a base that is not in this tree."""
+        foreign = [b for b in self.project.classes.foreign(class_.id) if "." in b and ":" not in b]
+        return (
+            any(b.partition(".")[0] not in _NO_BASES for b in foreign)
+            and "__tablename__" in class_.members
+            and any(
+                is_call(value := class_.value(name))
+                and self.project.resolved(class_.module.name, value[2]).startswith("sqlalchemy")
+                and last(self.project.resolved(class_.module.name, value[2])) in _COLUMNS
+                for name in class_.members
+            )
+        )
 
     def _foreign_base(self, name: str) -> bool:
         """``db.Model`` where `db` is a `SQLAlchemy()` object, of the monolith or another's."""
@@ -667,11 +685,41 @@ class TableReader:
             self.core[id_] = fact
             self.schema.trait(id_, "model")
 
+    def _tables_in(self, class_: Class) -> None:
+        """Core tables kept as attributes of a class."""
+        for name, statements in class_.members.items():
+            value = statements[-1][3] if statements[-1][0] == SET else None
+            if name != "__table__" and is_call(value):
+                id_ = f"{class_.id}.{name}"
+                fact = self._table_call(id_, class_.module, value, statements[-1][1])
+                if fact is not None:
+                    self.core[id_] = fact
+
+    def _added_tables(self, module: Module) -> None:
+        """``SomeClass.table = Table(…)`` at module level."""
+        for statement in module.facts.interface.body:
+            if statement[0] != SET or not is_call(statement[3]):
+                continue
+            for target in statement[2]:
+                if type(target) is str and "." in target:
+                    id_ = self.project.resolve(module.name, target)
+                    fact = (
+                        self._table_call(id_, module, statement[3], statement[1])
+                        if id_ and ":" in id_
+                        else None
+                    )
+                    if id_ and fact is not None:
+                        self.core[id_] = fact
+
     def _table_call(self, id_: str, module: Module, call: Expr, line: int) -> TableFact | None:
         called = self.project.resolved(module.name, call[2])
         if last(called) != "Table" or len(call[3]) < 2:
             return None
-        if ":" in called and not self._flask_attribute(called):
+        if (
+            ":" in called
+            and not self._flask_attribute(called)
+            and not self._has_column(module, call)
+        ):
             return None
         if (
             ":" not in called
@@ -709,6 +757,15 @@ class TableReader:
                     yield from inner[1]
             else:
                 yield item
+
+    def _has_column(self, module: Module, call: Expr) -> bool:
+        """Whether a call of the monolith's own ``Table`` is given columns, as a table is."""
+        return any(
+            is_call(item)
+            and last(self.project.resolved(module.name, item[2])) == "Column"
+            and self.project.resolved(module.name, item[2]).startswith("sqlalchemy")
+            for item in call[3][2:]
+        )
 
     def _flask_attribute(self, called: str) -> bool:
         fact = self.project.names.definition(called.rpartition(".")[0])
@@ -748,14 +805,12 @@ class TableReader:
                 )
                 fact.parent = core.id
                 fact.columns |= core.columns
-                properties = keyword(call, "properties")
-                if type(properties) is tuple and properties[0] == DICT:
-                    for key, value in zip(properties[1], properties[2], strict=True):
-                        if text(key) is not None and is_call(value):
-                            made = last(self.project.resolved(module.name, value[2]))
-                            if made in _RELATIONS:
-                                around = Class(class_.id, module, class_.statement, class_.bases)
-                                self._relation(around, fact, text(key) or "", None, value)
+                for key, value in _pairs(keyword(call, "properties")):
+                    if not is_call(value):
+                        continue
+                    if last(self.project.resolved(module.name, value[2])) in _RELATIONS:
+                        around = Class(class_.id, module, class_.statement, class_.bases)
+                        self._relation(around, fact, key, None, value)
                 self.models[class_.id] = fact
 
     # --- putting it together ---------------------------------------------------------------------
@@ -768,7 +823,7 @@ class TableReader:
             path=fact.module.path,
             line=fact.line,
             source=fact.source,  # type: ignore[arg-type]
-            definition=fact.id,
+            definition=_top(fact.id),
             constraints=tuple(fact.constraints),
         )
 
@@ -924,10 +979,34 @@ class TableReader:
         self.schema.unresolved.append(Unresolved(module.path, line, what, why))
 
 
+def _pairs(expr: Expr | None) -> Iterator[tuple[str, Expr]]:
+    """The entries of a dict with string keys, in braces or as ``dict(a=…)``."""
+    if type(expr) is tuple and expr[0] == DICT:
+        for key, value in zip(expr[1], expr[2], strict=True):
+            if (name := text(key)) is not None:
+                yield name, value
+    elif is_call(expr) and expr[2] == "dict":
+        yield from ((name, value) for name, value in expr[4] if name is not None)
+
+
+def _top(id_: str) -> str:
+    """The definition that holds a nested one."""
+    module, _, name = id_.partition(":")
+    return f"{module}:{name.partition('.')[0]}"
+
+
 def snake_case(name: str) -> str:
     """As Flask-SQLAlchemy names a table after its class."""
     name = re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", name)
     return name.lower().lstrip("_")
+
+
+def _is_mapped_by_decorator(class_: Class) -> bool:
+    """``@registry.mapped`` and ``@registry.mapped_as_dataclass(…)``."""
+    names = (d[2] if is_call(d) else d for _, d in class_.statement[6])
+    return any(
+        type(n) is str and last(n) in ("mapped", "mapped_as_dataclass") and "." in n for n in names
+    )
 
 
 def _is_declared(statement: Stmt) -> bool:

@@ -148,9 +148,9 @@ def _matters(world: World, value: Value, depth: int = 0) -> bool:
 
 
 def _tell(at: Interpreter, line: int, plain: Sink, special: Sink) -> None:
-    for touch in special.touches:
+    for touch in list(special.touches):
         if touch not in plain.touches:
             at.sink.through[Through(at.function, at.definition, line, touch)] = None
-    for through in special.through:
+    for through in list(special.through):
         if through not in plain.through:
             at.sink.through[Through(at.function, at.definition, line, through.touch)] = None

@@ -223,6 +223,9 @@ class World:
         key = (cls, name)
         if key in self._members:
             return self._members[key]
+        told = self.schema.names.get(f"{class_.id}.{name}")
+        if told is not None:
+            return told  # type: ignore[no-any-return]
         self._members[key] = None
         written = class_.value(name)
         value = self.at_module(class_.module.name, written, class_.id) if written else None

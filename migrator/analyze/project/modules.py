@@ -174,6 +174,7 @@ def _read(module: Module) -> None:
             else:
                 module.bound[imported.bound] = imported.target
                 known = module.own.get(imported.bound)
-                # `try: import x` / `except ImportError: x = None` means the import.
-                if known and known.kind == "variable" and statement[2] == "conditional":
+                # `try: import x` / `except ImportError: x = None` means the import, and so does
+                # a lazy stand-in beside an import for type checkers.
+                if known and known.kind == "variable" and statement[2] != "static":
                     del module.own[imported.bound]

@@ -1,0 +1,67 @@
+"""``[analyze]`` of `migrator.toml` (or ``[tool.migrator.analyze]``): what of a tree is read.
+
+```toml
+[analyze]
+roots = ["src", "libs"]        # source roots; by default the files' own imports decide
+exclude = ["scripts/*"]        # globs of paths that are left out
+frameworks = ["sqlalchemy"]    # plug-ins by name; by default all
+dialect = "mysql"              # of SQL text; by default what the drivers tell
+```
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrator.model.config import Section, read_config
+
+_KEYS = ("roots", "exclude", "frameworks", "dialect")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Empty tuples and None mean the default."""
+
+    roots: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
+    dialect: str | None = None
+
+
+def settings_for(root: Path) -> Settings:
+    """The settings in the folder `root`, or in the nearest one above it inside its repository.
+
+    Raises MigratorError with file and line where a setting is wrong.
+    """
+    folder = root.resolve() if root.is_dir() else root.resolve().parent
+    for above in (folder, *folder.parents):
+        config = read_config(above)
+        if config.path is not None:
+            return _read(config.section("analyze"))
+        if (above / ".git").exists():
+            break
+    return Settings()
+
+
+def _read(section: Section) -> Settings:
+    section.known(_KEYS)
+    dialect = section.values.get("dialect")
+    if dialect is not None:
+        from sqlglot.dialects.dialect import Dialect
+
+        if not isinstance(dialect, str) or Dialect.get(dialect) is None:
+            section.fail("dialect", f"dialect: no SQL dialect {dialect!r}", "for example postgres")
+    return Settings(
+        _strings(section, "roots"),
+        _strings(section, "exclude"),
+        _strings(section, "frameworks"),
+        dialect,
+    )
+
+
+def _strings(section: Section, key: str) -> tuple[str, ...]:
+    value = section.values.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        section.fail(key, f"{key}: a list of strings expected, {value!r} found")
+    return tuple(value)
