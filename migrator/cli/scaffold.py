@@ -16,6 +16,8 @@ _EPILOG = """Examples:
 
   migrator scaffold billing             one service; the gateway leaves the rest to the monolith
 
+  migrator scaffold --monolith          traces, metrics and logs for the monolith, by one line
+
   migrator scaffold --dry-run --diff    show what would change, write nothing
 """
 
@@ -33,6 +35,9 @@ def scaffold(
     output: Annotated[Path, typer.Option(help="The workspace to write.")] = Path("workspace"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print every change as a diff.")] = False,
+    monolith: Annotated[
+        bool, typer.Option("--monolith", help="Give the monolith the services' telemetry instead.")
+    ] = False,
     fresh_migrations: Annotated[
         bool,
         typer.Option(
@@ -52,6 +57,9 @@ def scaffold(
     from migrator.scaffold.write import apply, changes_to
 
     root = Path(read_graph(Path(".migrator/graph.json")).root)
+    if monolith:
+        _monolith(root, dry_run, diff)
+        return
     planned = read_plan(plan)
     wanted = _known(tuple(services or ()), tuple(s.name for s in planned.services), plan)
     graph = analyze(root, cache=Path(".migrator/cache"))
@@ -67,6 +75,28 @@ def scaffold(
     if not dry_run:
         apply(output, changes, workspace.files)
     _report(output, changes, workspace.problems, dry_run)
+    if not dry_run:
+        typer.echo("next: migrator up --check")
+
+
+def _monolith(root: Path, dry_run: bool, diff: bool) -> None:
+    from migrator.analyze.pipeline import analyze
+    from migrator.scaffold.monolith import monolith_files, starter, telemetry_folder
+    from migrator.scaffold.workspace import main_package
+    from migrator.scaffold.write import apply, changes_to
+
+    package = main_package(analyze(root))
+    folder = root / telemetry_folder(package)
+    files = monolith_files(package)
+    changes = changes_to(folder, files, ("",))
+    if diff:
+        typer.echo("".join(c.diff() for c in changes if c.text != c.previous), nl=False)
+    if not dry_run:
+        apply(folder, changes, files)
+    _report(folder, changes, (), dry_run)
+    where = starter(root) or "the module that starts the application"
+    typer.echo(f"add as the first line of {where}:\n\n    import {folder.name}.start\n")
+    typer.echo(f"and install what it needs: pip install -r {folder / 'requirements.txt'}")
 
 
 def _known(wanted: tuple[str, ...], names: tuple[str, ...], plan: Path) -> tuple[str, ...]:
@@ -93,5 +123,3 @@ def _report(output: Path, changes: list[Change], problems: tuple[str, ...], dry_
             typer.echo(f"conflict: {output / change.path}: solve it between the markers", err=True)
     for problem in problems:
         typer.echo(f"needs a person: {problem}", err=True)
-    if not dry_run:
-        typer.echo("next: migrator up --check")

@@ -33,12 +33,18 @@ class Freshness:
         )
 
     def see(self, messages: Sequence[Incoming]) -> None:
-        """These were applied; none means that there are no more."""
-        if not messages:
-            self._complete = dict.fromkeys(self._complete, clock.now())
-        for subject, message in {message.subject: message for message in messages}.items():
+        """These were applied; none means that there are no more.
+
+        The log is in the order of time: a copy that none of them is about is complete up to the
+        oldest. Else steady messages for one table would make the others look old.
+        """
+        times = [(message.subject, _time(message)) for message in messages]
+        oldest = min((moment for _, moment in times), default=clock.now())
+        self._complete = {table: max(now, oldest) for table, now in self._complete.items()}
+        for subject, moment in times:
             if subject in self._tables:
-                self._complete[self._tables[subject]] = _time(message)
+                table = self._tables[subject]
+                self._complete[table] = max(self._complete[table], moment)
 
     def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
         for table, moment in self._complete.items():

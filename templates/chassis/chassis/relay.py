@@ -74,6 +74,8 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; whatever is down is tried again."""
+        # So that the first failure is an increase, and not the first that is heard of the metric.
+        _failed.add(0)
         failures = 0
         while not stop.is_set():
             try:

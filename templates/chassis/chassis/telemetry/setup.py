@@ -27,7 +27,8 @@ _NOISY = ("httpx", "httpcore", "werkzeug", "uvicorn.access", "gunicorn.access")
 
 @cache
 def setup(service_name: str, role: str) -> TracerProvider:
-    """Start the telemetry of this process, once; `role` is web, relay, inbox or gateway."""
+    """Start the telemetry of this process, once; `role` is web, relay, inbox,
+    gateway or monolith."""
     resource = Resource.create(
         {
             "service.name": service_name,
@@ -40,7 +41,7 @@ def setup(service_name: str, role: str) -> TracerProvider:
     _setup_metrics(resource, otlp)
     _setup_logs(resource, otlp, service_name, role)
     _instrument_libraries()
-    if role in ("relay", "inbox"):
+    if role in ("relay", "inbox", "monolith"):
         serve_metrics()
     return provider
 

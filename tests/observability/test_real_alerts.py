@@ -1,0 +1,218 @@
+"""The sample's services under load, watched by real Prometheus and Alertmanager: rules name what is
+emitted, a quiet run is quiet, and injected faults fire exactly the alerts that they should.
+
+Rules run on a faster clock, see `support.scaled`. The tests share one run, in this order.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+import sqlalchemy as sa
+from chassis.outbox import CALL, Message, append, request_subject
+from support.emission import missing
+from support.monitoring import load
+from support.stack import Stack, running, scaffolded
+
+from migrator.run.journey import Span
+
+pytestmark = [
+    pytest.mark.skipif(
+        "MIGRATOR_LONG_TESTS" not in os.environ,
+        reason="starts 25 processes for three minutes and more: set MIGRATOR_LONG_TESTS",
+    ),
+    pytest.mark.skipif(
+        not (shutil.which("prometheus") and shutil.which("prometheus-alertmanager")),
+        reason="no Prometheus here: apt-get install prometheus prometheus-alertmanager",
+    ),
+    pytest.mark.xdist_group("real-alerts"),
+]
+QUIET_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("alerts")
+    (folder / "run").mkdir()
+    with running(scaffolded(folder), folder / "run") as found:
+        yield found
+
+
+def wait_for(what: Callable[[], bool], seconds: float) -> float:
+    """Until `what` holds; the seconds it took. Fails after `seconds`."""
+    begun = time.monotonic()
+    while not what():
+        assert time.monotonic() - begun < seconds, what
+        time.sleep(0.5)
+    return time.monotonic() - begun
+
+
+def test_no_alert_fires_in_a_quiet_run(stack: Stack) -> None:
+    seen: set[tuple[str, ...]] = set()
+    deadline = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < deadline:
+        seen |= stack.firing()
+        time.sleep(1)
+    assert seen == set(), stack.query("ALERTS")
+
+
+def test_every_metric_and_label_of_every_rule_is_emitted(stack: Stack) -> None:
+    folder = stack.workspace / "observability/prometheus/rules"
+    documents = [load(path) for path in sorted(folder.glob("*.yml"))]
+    rules = [rule for d in documents for group in d["groups"] for rule in group["rules"]]
+    recorded = {rule["record"] for rule in rules if "record" in rule}
+    found = {expr: missing(expr, stack.series, recorded) for expr in {r["expr"] for r in rules}}
+    assert {expr: gone for expr, gone in found.items() if gone} == {}
+
+
+WAY = {
+    ("gateway", "server"),
+    ("gateway", "client"),
+    ("web", "server"),
+    ("web", "client"),
+    ("relay", "producer"),
+    ("inbox", "consumer"),
+    ("inbox", "client"),
+}
+
+
+def test_one_trace_through_gateway_service_outbox_broker_inbox_and_sql(stack: Stack) -> None:
+    body = {"email": "trace@example.com", "name": "Trace", "password": "long enough"}
+    answer = httpx.post(f"{stack.gateway}/api/auth/register", json=body)
+    assert answer.status_code == 201
+    trace = answer.headers["x-trace-id"]
+
+    def spans() -> dict[str, Span]:
+        return {span.id: span for span in stack.receiver.traces().get(trace, ())}
+
+    def whole(found: dict[str, Span]) -> bool:
+        kinds = {(span.role, span.kind) for span in found.values()}
+        return kinds >= WAY and all(s.parent in found for s in found.values() if s.parent)
+
+    wait_for(lambda: whole(spans()), 30)
+    found = spans()
+    roots = [span for span in found.values() if span.parent is None]
+    assert [(root.service, root.kind) for root in roots] == [("gateway", "server")]
+    consumers = [span for span in found.values() if span.kind == "consumer"]
+    assert len({span.service for span in consumers}) > 1
+    for consumer in consumers:
+        producer = found[consumer.parent or ""]
+        assert (producer.kind, producer.role) == ("producer", "relay")
+        assert producer.id in consumer.links
+    statements = [
+        s for s in found.values() if s.role == "inbox" and "db.query.text" in s.attributes
+    ]
+    assert {s.service for s in statements} == {span.service for span in consumers}
+    assert trace in stack.receiver.logs
+
+
+def test_latencies_carry_exemplars_that_lead_to_traces(stack: Stack) -> None:
+    def led(name: str) -> set[str]:
+        return {
+            trace
+            for (_, metric), traces in list(stack.receiver.exemplars.items())
+            for trace in traces
+            if metric == name
+        }
+
+    for name in ("http.server.request.duration", "db.client.operation.duration"):
+        wait_for(lambda name=name: bool(led(name) & stack.receiver.traces().keys()), 20)  # type: ignore[misc]
+
+
+@contextmanager
+def failing(url: str, table: str) -> Iterator[None]:
+    """Statements that read `table` fail."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'ALTER TABLE "{table}" RENAME TO "{table}_away"'.encode())
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER TABLE "{table}_away" RENAME TO "{table}"'.encode())
+
+
+@contextmanager
+def slow(url: str, table: str, seconds: float) -> Iterator[None]:
+    """Statements that read `table` wait for up to `seconds`."""
+    stop = threading.Event()
+
+    def hold() -> None:
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            while not stop.is_set():
+                connection.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE'.encode())
+                stop.wait(seconds)
+                connection.rollback()
+                stop.wait(0.2)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def poison(url: str, service: str) -> None:
+    """A request to `service` for something that it does not know."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        data = {"function": "nowhere:nothing", "args": [], "kwargs": {}}
+        message = Message(request_subject(service, "call"), "function", "poison", CALL, data)
+        append(connection, [message], source="accounts")
+    engine.dispose()
+
+
+PAGES = {
+    ("SLOErrorBudgetBurn", "page", "search", "reads-available"),
+    ("SLOErrorBudgetBurn", "page", "gateway", "reads-available"),
+    ("SLOErrorBudgetBurn", "page", "companies", "reads-fast"),
+    ("SLOErrorBudgetBurn", "page", "gateway", "reads-fast"),
+    ("ServiceDown", "page", "messaging", "web"),
+    ("ServiceDown", "page", "billing", "relay"),
+}
+TICKETS = {
+    ("RouteFailing", "ticket", "search", ""),
+    ("RouteFailing", "ticket", "gateway", ""),
+    ("DatabaseErrors", "ticket", "search", ""),
+    ("InboxDeadLetters", "ticket", "notifications", ""),
+}
+BURNS = {(name, "ticket", *rest) for name, _, *rest in PAGES if name == "SLOErrorBudgetBurn"}
+
+
+def test_faults_fire_exactly_their_alerts_and_these_resolve(stack: Stack) -> None:
+    expected = PAGES | TICKETS | BURNS
+    urls = stack.database_urls
+    with failing(urls["search"], "search_logs"), slow(urls["companies"], "companies", 4.0):
+        stack.stop("messaging-web")
+        stack.stop("billing-relay")
+        poison(urls["accounts"], "notifications")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not expected <= stack.firing():
+            time.sleep(0.5)
+        firing = stack.firing()
+        assert (expected - firing, firing - expected) == (set(), set())
+    stack.start("messaging-web")
+    stack.start("billing-relay")
+    with psycopg.connect(urls["notifications"].replace("+psycopg", "")) as connection:
+        connection.execute("DELETE FROM inbox_dead_letter")
+    wait_for(lambda: not (PAGES | TICKETS) & stack.firing(), 60)
+    # A ticket looks back over six hours, here 72 seconds.
+    wait_for(lambda: stack.firing() == set(), 150)
+    routed = {
+        (alert["labels"]["alertname"], notification["path"])
+        for notification in stack.notified
+        for alert in notification["alerts"]
+    }
+    assert ("Watchdog", "/dead-mans-switch") in routed
+    assert ("ServiceDown", "/messaging") in routed
+    assert ("InboxDeadLetters", "/notifications") in routed
+    assert ("SLOErrorBudgetBurn", "/search") in routed
+    assert ("SLOErrorBudgetBurn", "/default") in routed
