@@ -1,0 +1,125 @@
+"""Where SQLAlchemy makes a query, changes an object, and sends the statement."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from recorder import Recorder
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Query, persistence, session, state
+from sqlalchemy.sql import base, dml, selectable
+
+
+def install(recorder: Recorder) -> None:
+    _statements(recorder)
+    _queries(recorder)
+    _objects(recorder)
+
+
+def _statements(recorder: Recorder) -> None:
+    @event.listens_for(Engine, "before_execute")
+    def before(conn: Any, element: Any, multiparams: Any, params: Any, options: Any) -> None:
+        made = getattr(element, "__dict__", {}).get("_made_at", ())
+        if made:
+            conn.info["_made_at"] = made
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def sent(conn: Any, cursor: Any, sql: str, params: Any, context: Any, many: bool) -> None:
+        made = conn.info.pop("_made_at", None)
+        if made:
+            with recorder.building(made):
+                recorder.statement(sql, conn.dialect.name)
+        else:
+            recorder.statement(sql, conn.dialect.name)
+
+
+def _mark(recorder: Recorder, thing: Any) -> None:
+    site = recorder.site(3)
+    if site:
+        known = thing.__dict__.get("_made_at", ())
+        if site not in known:
+            thing.__dict__["_made_at"] = (*known, site)
+        recorder.query_made(site, _tables(thing))
+
+
+def _tables(thing: Any) -> set[str]:
+    raw = thing.__dict__.get("_raw_columns") or [thing.__dict__.get("table")]
+    found = set()
+    for column in raw:
+        table = getattr(column, "table", column)
+        name = getattr(table, "fullname", None)
+        if isinstance(name, str):
+            found.add(name)
+    return found
+
+
+def _queries(recorder: Recorder) -> None:
+    for kind in (Query, selectable.Select, dml.Insert, dml.Update, dml.Delete):
+        original = kind.__init__
+
+        def made(self: Any, *rest: Any, _original: Any = original, **named: Any) -> None:
+            _original(self, *rest, **named)
+            _mark(recorder, self)
+
+        kind.__init__ = made  # type: ignore[method-assign]
+    generate = base.Generative._generate
+
+    def generated(self: Any) -> Any:
+        copy = generate(self)
+        _mark(recorder, copy)
+        return copy
+
+    base.Generative._generate = generated  # type: ignore[method-assign]
+    statement = Query.__dict__.get("_statement_20")
+    if statement is not None:
+
+        @functools.wraps(statement)
+        def carried(self: Any, *rest: Any, **named: Any) -> Any:
+            result = statement(self, *rest, **named)
+            made = self.__dict__.get("_made_at", ())
+            if made:
+                result.__dict__["_made_at"] = made
+            return result
+
+        Query._statement_20 = carried
+
+
+def _objects(recorder: Recorder) -> None:
+    """A row is written at the flush, for the functions that made, added or changed the object."""
+
+    def changed(state_: Any, depth: int = 3) -> None:
+        site = recorder.site(depth)
+        if site:
+            sites = state_.__dict__.setdefault("_changed_at", set())
+            if len(sites) < 40:
+                sites.add(site)
+
+    original = state.InstanceState._modified_event
+
+    def modified(self: Any, *rest: Any, **named: Any) -> Any:
+        changed(self)
+        return original(self, *rest, **named)
+
+    state.InstanceState._modified_event = modified
+    for name in ("_save_impl", "_update_impl", "_delete_impl"):
+        inner = getattr(session.Session, name)
+
+        def added(self: Any, state_: Any, *rest: Any, _inner: Any = inner, **named: Any) -> Any:
+            changed(state_)
+            return _inner(self, state_, *rest, **named)
+
+        setattr(session.Session, name, added)
+    for name in ("save_obj", "_save_obj", "delete_obj", "_delete_obj", "post_update"):
+        inner = getattr(persistence, name, None)
+        if inner is None:
+            continue
+
+        def flushed(mapper: Any, states: Any, *rest: Any, _inner: Any = inner, **named: Any) -> Any:
+            states = list(states)  # a generator: the flush must still find them
+            sites = {s for state_ in states for s in state_.__dict__.get("_changed_at", ())}
+            with recorder.building(tuple(sites)):
+                return _inner(mapper, states, *rest, **named)
+
+        setattr(persistence, name, flushed)
