@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
-import os
 import pkgutil
 import sys
 from pathlib import Path
@@ -71,7 +70,7 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
         m.local_table: m.class_
         for r in _all_registries()
         for m in r.mappers
-        if (m.local_table is not None and not m.inherits) or m.local_table is not m.inherits.local_table
+        if (m.local_table is not None and not m.inherits) or m.local_table is not m.inherits.local_table  # noqa: E501
     }  # fmt: skip
     found = []
     for table, path in made.values():
@@ -135,7 +134,7 @@ def note(recorder: Recorder, class_: type) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     recorder = Recorder(Path(sys.argv[1]))
     if sys.argv[2] == "django":
         tables = django_tables(recorder)

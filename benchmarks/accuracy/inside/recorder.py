@@ -53,7 +53,11 @@ class Recorder:
             if real.startswith(self.root):
                 result = real[len(self.root) :].replace(os.sep, "/")
                 parts = result.split("/")
-                if set(parts) & set(LEFT_OUT) or parts[-1].startswith("test_") or parts[-1].endswith("_test.py"):
+                if (
+                    set(parts) & set(LEFT_OUT)
+                    or parts[-1].startswith("test_")
+                    or parts[-1].endswith("_test.py")
+                ):
                     result = ""
             elif "/tests/" in real or "/test/" in real or "/sessions/" in real:
                 result = ""
@@ -131,7 +135,7 @@ class Recorder:
 
 def run(root: Path, out: Path, program: list[str]) -> int:
     """Run `program`, write what was recorded to `out`; gives the program's exit status."""
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     import coverage
 
     recorder = Recorder(root)
