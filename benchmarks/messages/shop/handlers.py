@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import sqlalchemy as sa
+
 from shop.models import Applied, session
 
 # When the module is imported, before anyone makes the session.
