@@ -1,0 +1,58 @@
+"""Each broker that runs here, started once for the module that asks."""
+
+from __future__ import annotations
+
+import importlib.util
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chassis.settings import Settings
+
+from .servers import NatsServer, RabbitServer, Server, rabbit_is_missing
+
+
+@dataclass
+class Kind:
+    """A broker to test: `module` below ``chassis.brokers``, and whether it runs here."""
+
+    module: str
+    make: Callable[[Path], Server]
+    missing: Callable[[], str | None] = lambda: None
+
+
+KINDS = {
+    "nats": Kind("nats", NatsServer),
+    "rabbit": Kind("rabbit", RabbitServer, rabbit_is_missing),
+}
+
+
+@pytest.fixture(scope="module", params=sorted(KINDS))
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    kind = KINDS[request.param]
+    if importlib.util.find_spec(f"chassis.brokers.{kind.module}") is None:
+        pytest.skip(f"the chassis has no broker {kind.module}")
+    if reason := kind.missing():
+        pytest.skip(reason)
+    made = kind.make(tmp_path_factory.mktemp(request.param))
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def settings(server: Server) -> Callable[..., Settings]:
+    """Settings with a namespace of the test's own."""
+    namespace = f"t{uuid.uuid4().hex[:12]}"
+
+    def make(**changed: Any) -> Settings:
+        return Settings("sqlite://", server.url, namespace, publish_timeout=5.0, **changed)
+
+    return make
