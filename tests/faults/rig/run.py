@@ -26,7 +26,7 @@ from .schedule import NETWORKS, PROCESSES, Fault, Schedule
 from .servers import Nats, Postgres, duplicates_pass, publish_again
 
 LEASE = 1.0
-_START_SECONDS, _QUIET_SECONDS, _PATIENCE_SECONDS = 60.0, 0.6, 60.0
+_START_SECONDS, _QUIET_SECONDS, _PATIENCE_SECONDS = 60.0, 0.6, 120.0
 _SERVICES = {
     "accounts": """
 [service]
@@ -55,7 +55,7 @@ events = ["bank.faulty:record"]
 _SETTINGS = {
     "CHASSIS_LEASE": str(LEASE),
     "CHASSIS_POLL": "0.1",
-    "CHASSIS_BATCH": "50",
+    "CHASSIS_BATCH": "10",
     "CHASSIS_PUBLISH_TIMEOUT": "1",
     "CHASSIS_BACKOFF_BASE": "0.02",
     "CHASSIS_BACKOFF_CAP": "0.2",
@@ -74,7 +74,7 @@ class Rig:
 
     folder: Path
     mutant: str | None = None
-    patience: float = 12.0
+    patience: float = 45.0
     _context: Any = field(init=False)
 
     def __enter__(self) -> Self:
