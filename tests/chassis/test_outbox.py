@@ -9,6 +9,7 @@ from bank.models import Account
 from chassis import remote
 from chassis.capture import ReplicaWriteError
 from opentelemetry.sdk.trace import TracerProvider
+from sqlalchemy.dialects.postgresql import insert
 from support.delivery import Side
 
 
@@ -48,6 +49,17 @@ def test_updates_and_deletes_are_numbered_by_aggregate(accounts: Side) -> None:
         ("2", 1, "upserted"),
         ("2", 2, "upserted"),
     ]
+
+
+def test_an_insert_that_found_its_row_there_tells_nothing(accounts: Side) -> None:
+    statement = insert(Account).values(id=1, owner="ann", balance=5)
+    with accounts.working() as session:
+        session.execute(statement.on_conflict_do_nothing())
+        session.execute(statement.on_conflict_do_nothing())
+        session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"balance": 6}))
+        session.commit()
+    found = accounts.rows("SELECT sequence, payload->'data'->'values'->'balance' FROM outbox")
+    assert sorted(found) == [(1, 5), (2, 6)]
 
 
 def test_insert_into_anothers_table_becomes_a_message(accounts: Side) -> None:

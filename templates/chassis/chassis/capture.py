@@ -110,7 +110,10 @@ class Capture:
         return self._execute_change(state, table)
 
     def _execute_insert(self, state: ORMExecuteState, table: Table) -> Any:
-        result = state.invoke_statement()
+        result = state.invoke_statement(execution_options={"preserve_rowcount": True})
+        if getattr(result, "rowcount", -1) == 0:
+            # ON CONFLICT DO NOTHING: there is nothing to tell.
+            return result
         # Known for one row of VALUES; not for INSERT … SELECT or many rows at once.
         key = getattr(result, "inserted_primary_key", None)
         if key is None or None in tuple(key):

@@ -40,6 +40,8 @@ _HOP_BY_HOP = frozenset(
 _TRACE = frozenset((b"traceparent", b"tracestate"))
 # Calls between services: never for the world outside.
 _INTERNAL = re.compile(r"/+internal(/|$)")
+# What the chassis adds to a service, for those who run it.
+_OWN_PAGES = re.compile(r"/+(healthz|readyz|metrics)/*")
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -130,7 +132,7 @@ class _Proxy:
     async def _answer(self, request: Request, found: Match) -> Response:
         if _INTERNAL.match(request.url.path):
             return _error(404, "not_found", "no such route")
-        upstream = self._upstream(found)
+        upstream = self._upstream(found, request.url.path)
         if upstream is not None:
             return await self._forward(request, upstream)
         if found.route is not None:
@@ -142,10 +144,17 @@ class _Proxy:
             return response
         return _error(404, "not_found", "no such route")
 
-    def _upstream(self, found: Match) -> str | None:
-        if found.route is None:
+    def _upstream(self, found: Match, path: str) -> str | None:
+        services = self._upstreams.services
+        if found.route is not None:
+            return services.get(found.route.service)
+        if self._upstreams.monolith is not None:
             return self._upstreams.monolith
-        return self._upstreams.services.get(found.route.service)
+        if _OWN_PAGES.fullmatch(path):
+            return None
+        # Every service holds the application's factory, with the routes that it makes itself and
+        # its way to say that there is no such page: any of them answers as the monolith did.
+        return services.get(found.nearest or min(services, default=""))
 
     async def _forward(self, request: Request, upstream: str) -> Response:
         outgoing = self._client.build_request(

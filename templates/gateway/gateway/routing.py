@@ -29,10 +29,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The route of a request; `allowed` lists the methods of the path when none fits."""
+    """The route of a request; when none fits, `allowed` lists the methods of the path, and
+    `nearest` is a service that knows the path."""
 
     route: Route | None
     allowed: tuple[str, ...] = ()
+    nearest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,15 @@ class Table:
         """The route that answers `method` `path`; HEAD is served by GET, OPTIONS by any."""
         wanted = "GET" if method == "HEAD" else method
         allowed: dict[str, None] = {}
+        nearest: str | None = None
         for item in self._routes:
             if not item.pattern.fullmatch(path):
                 continue
             if wanted in (item.route.method, "OPTIONS"):
                 return Match(item.route)
             allowed[item.route.method] = None
-        return Match(None, tuple(allowed))
+            nearest = nearest or item.route.service
+        return Match(None, tuple(allowed), nearest)
 
 
 def read_routes(path: Path) -> tuple[Route, ...]:
