@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from support.servers import fresh_database, shared_folder
+from support.servers import fresh_database
 
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres
 
 
+# Workers inherit it from who starts them.
+_POSTGRES = "MIGRATOR_TESTS_POSTGRES"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose where the run's PostgreSQL keeps its data.
+
+    Not in pytest's own folder: that of root is closed to others by the next run of pytest, and the
+    server, which is never root, loses its files.
+    """
+    if not hasattr(config, "workerinput"):
+        folder = Path(tempfile.mkdtemp(prefix="migrator-tests-"))
+        folder.chmod(0o755)
+        os.environ[_POSTGRES] = str(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it, once every worker has ended."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(_POSTGRES), ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres_server() -> Iterator[EmbeddedPostgres]:
     """The run's PostgreSQL server."""
-    base = tmp_path_factory.getbasetemp()
-    folder = shared_folder(base, "PYTEST_XDIST_WORKER" in os.environ) / "postgres"
-    with EmbeddedPostgres(folder, durable=False) as server:
+    with EmbeddedPostgres(Path(os.environ[_POSTGRES]) / "data", durable=False) as server:
         yield server
 
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from migrator.run.servers import EmbeddedPostgres
-
-
-def shared_folder(base: Path, is_worker: bool) -> Path:
-    """The folder that every xdist worker of the run sees."""
-    return base.parent if is_worker else base
 
 
 @contextmanager
