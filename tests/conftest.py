@@ -14,7 +14,6 @@ from support.servers import fresh_database
 
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres
 
-
 # Workers inherit it from who starts them.
 _POSTGRES = "MIGRATOR_TESTS_POSTGRES"
 
