@@ -27,7 +27,7 @@ from migrator.scaffold.source import read_source
 from migrator.scaffold.workspace import build
 
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
-PATIENCE = float(os.environ.get("SAME_ANSWERS_PATIENCE", "20"))
+PATIENCE = float(os.environ.get("SAME_ANSWERS_PATIENCE", "10"))
 # Erasing a person writes tables of seven services in one transaction: the plan calls it manual, and
 # the chassis refuses it until somebody has made a saga of it. Nothing else may differ.
 MANUAL = ("DELETE /api/admin/users/${bob_id} as admin", "DELETE /api/me as ada")
