@@ -1,0 +1,150 @@
+"""The weighted graph in which boundaries are searched: what belongs together, and how much."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from migrator.model.graph import Graph, Transaction
+from migrator.plan.weights import Weights
+
+TABLE = "table:"
+PLACE = "place:"  # A file or folder: a node that what lies there is tied to, owned by nobody.
+_WHOLE = 0.5  # A folder that holds more than this of everything is the application, no context.
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """`nodes` are ``table:ID`` (a table with the class that maps it), definition ids and
+    ``place:NAME``; `near` maps each to those it is tied to, with the weight, both ways."""
+
+    nodes: tuple[str, ...]
+    near: Mapping[str, Mapping[str, float]]
+
+    @property
+    def total(self) -> float:
+        return sum(sum(ties.values()) for ties in self.near.values()) / 2
+
+    def strength(self, node: str) -> float:
+        return sum(self.near[node].values())
+
+
+def ties(graph: Graph, unowned: frozenset[str], weights: Weights) -> Ties:
+    """Every tie of the graph but those of `unowned` definitions.
+
+    A tie to what many use is shared out over its users: what is used from all over says little of
+    where each of them belongs.
+    """
+    made = _Ties(graph, unowned, weights)
+    made.places()
+    made.code()
+    made.accesses()
+    made.keys()
+    made.transactions()
+    return made.done()
+
+
+def node_of(graph: Graph) -> dict[str, str]:
+    """The node of each definition: models are one with their table."""
+    found = {d.id: d.id for d in graph.definitions}
+    found |= {t.definition: TABLE + t.id for t in graph.tables if t.definition in found}
+    return found
+
+
+def units(graph: Graph) -> list[Transaction]:
+    """Each unit of work once, however many entry points start it."""
+    return list({unit.definition: unit for unit in graph.transactions}.values())
+
+
+class _Ties:
+    def __init__(self, graph: Graph, unowned: frozenset[str], weights: Weights) -> None:
+        self.graph, self.weights = graph, weights
+        self.tables = {t.id for t in graph.tables}
+        self.node = {d: n for d, n in node_of(graph).items() if d not in unowned}
+        self.near: dict[str, dict[str, float]] = {TABLE + t: {} for t in self.tables}
+        self.near |= {node: {} for node in self.node.values()}
+
+    def done(self) -> Ties:
+        nodes = tuple(sorted(self.near))
+        return Ties(nodes, {n: dict(sorted(self.near[n].items())) for n in nodes})
+
+    def _tie(self, one: str | None, other: str | None, weight: float) -> None:
+        if one is None or other is None or one == other or weight <= 0:
+            return
+        for a, b in ((one, other), (other, one)):
+            ties = self.near.setdefault(a, {})
+            ties[b] = ties.get(b, 0.0) + weight
+
+    def places(self) -> None:
+        """Each definition is tied to its file, each file to its folder, and so on up."""
+        counts: Counter[str] = Counter()
+        files: dict[str, set[str]] = {}
+        for definition, node in self.node.items():
+            module = definition.partition(":")[0]
+            files.setdefault(module, set()).add(node)
+            counts.update(_above(module))
+        for module, nodes in sorted(files.items()):
+            for node in sorted(nodes):
+                self._tie(node, PLACE + module, self.weights["module"])
+        whole = _WHOLE * sum(len(nodes) for nodes in files.values())
+        for module in sorted(files):
+            inner, size = module, float(len(files[module]))
+            for folder in _above(module):
+                if counts[folder] > whole:
+                    break
+                self._tie(PLACE + inner, PLACE + folder, self.weights["package"] * size**0.5)
+                inner = folder
+                break
+
+    def code(self) -> None:
+        users = Counter(e.target for e in self.graph.dependencies)
+        for edge in self.graph.dependencies:
+            weight = self.weights[edge.kind] / users[edge.target] ** 0.5
+            self._tie(self.node.get(edge.source), self.node.get(edge.target), weight)
+        importers = Counter(i.target for i in self.graph.imports)
+        for found in self.graph.imports:
+            weight = self.weights["imports"] / importers[found.target] ** 0.5
+            one, other = PLACE + found.source, PLACE + found.target
+            if one in self.near and other in self.near:
+                self._tie(one, other, weight)
+
+    def accesses(self) -> None:
+        found = {(a.definition, a.table, a.mode) for a in self.graph.accesses}
+        found = {item for item in found if item[0] in self.node and item[1] in self.tables}
+        readers = Counter(table for _, table, mode in found if mode == "read")
+        written = Counter(d for d, _ in {(d, t) for d, t, mode in found if mode != "read"})
+        for definition, table, mode in sorted(found):
+            if mode == "read":
+                weight = self.weights["read"] / readers[table] ** 0.5
+            else:
+                # Who writes many tables at once belongs to none of them in particular.
+                weight = self.weights[mode] / written[definition] ** 0.5
+            self._tie(self.node[definition], TABLE + table, weight)
+
+    def keys(self) -> None:
+        pointed = Counter(k.target for k in self.graph.foreign_keys)
+        for key in self.graph.foreign_keys:
+            if {key.source, key.target} <= self.tables:
+                name = "cascade" if (key.on_delete or "").upper() == "CASCADE" else "foreign_key"
+                weight = self.weights[name] / pointed[key.target] ** 0.5
+                self._tie(TABLE + key.source, TABLE + key.target, weight)
+
+    def transactions(self) -> None:
+        found = [[t for t in u.tables if t in self.tables] for u in units(self.graph)]
+        together = Counter(t for tables in found for t in tables)
+        for tables in found:
+            if len(tables) < 2:
+                continue
+            share = self.weights["transaction"] / (len(tables) - 1) ** 2
+            for index, one in enumerate(tables):
+                for other in tables[index + 1 :]:
+                    # A table that is in every transaction says nothing of any.
+                    often = max(together[one], together[other])
+                    self._tie(TABLE + one, TABLE + other, share / often**0.5)
+
+
+def _above(module: str) -> Iterable[str]:
+    """The folders that a module lies in, innermost first."""
+    parts = module.split(".")
+    return (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
