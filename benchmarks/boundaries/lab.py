@@ -5,7 +5,8 @@ from collections import Counter
 from hide import Hidden
 from measures import mojofm, adjusted_rand
 from migrator.model.graph_file import read_graph
-from migrator.plan import ties as T, search as S
+from migrator.plan import moves as M, ties as T, search as S
+from migrator.plan.reachability import Edges
 from migrator.plan.roles import roles
 from migrator.plan.weights import DEFAULT
 from migrator.plan.constraints import Constraints
@@ -45,13 +46,14 @@ if __name__=='__main__':
         tr=truth(g,APPS[a]); K=len(set(tr.values()))
         h=Hidden(g); tr2={i:tr[t] for i,t in h.names.items() if t in tr}
         t0=time.time()
-        r=roles(h.graph); t1=time.time()
+        r=roles(h.graph,Edges.of(h.graph)); t1=time.time()
         ti=T.ties(h.graph, r.glue, DEFAULT); t2=time.time()
-        parts=S.Search(ti,Constraints()).into(K); t3=time.time()
+        parts=S.Search(ti,Constraints()).into(K); t3=time.time(); p2=M.settled(h.graph,ti,parts,Constraints(),DEFAULT,r.pure); t4=time.time()
         node=T.node_of(h.graph)
         home={d:str(parts.get(node[d],'glue')) for d in tr2}
         print(a,'K',K,len(tr2),'roles %.2f ties %.2f search %.2f'%(t1-t0,t2-t1,t3-t2), 'glue in truth',sum(d in r.glue for d in tr2))
         print('  mine', round(mojofm(home,tr2),1), round(adjusted_rand(home,tr2),3), sorted(Counter(home.values()).values())[::-1][:40])
+        home={d:str(p2.get(node[d],'glue')) for d in tr2}; print('  sett', round(mojofm(home,tr2),1), round(adjusted_rand(home,tr2),3), 'moves %.2f'%(t4-t3), sorted(Counter(home.values()).values())[::-1][:40], sum(p2[n]!=parts[n] for n in p2))
         lv=louvain(tr2,h.graph.imports,K); print('  louv', round(mojofm(lv,tr2),1), round(adjusted_rand(lv,tr2),3), sorted(Counter(lv.values()).values())[::-1][:40])
         print('  truth', sorted(Counter(tr.values()).values())[::-1])
 def confusion(home,tr):

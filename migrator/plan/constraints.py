@@ -50,10 +50,10 @@ def rules_of(config: Config) -> Rules:
     together = tuple(_names(plan, "together", item) for item in _list(plan, "together"))
     apart = []
     for item in _list(plan, "apart"):
-        names = _names(plan, "apart", item)
-        if len(names) != 2:
+        pair = _names(plan, "apart", item)
+        if len(pair) != 2:
             plan.fail("apart", f"apart: pairs of names expected, {item!r} found")
-        apart.append((names[0], names[1]))
+        apart.append((pair[0], pair[1]))
     largest = plan.number("largest", 0.6)
     if not 0 < largest <= 1:
         plan.fail("largest", f"largest: a share between 0 and 1 expected, {largest} found")
@@ -77,25 +77,25 @@ def constraints(graph: Graph, rules: Rules, pins: tuple[Pin, ...]) -> Constraint
     for one, other in rules.apart:
         for a in _nodes(one, graph, node):
             for b in _nodes(other, graph, node):
-                pair = (groups.of(a), groups.of(b))
-                if pair[0] == pair[1]:
+                heads = (groups.of(a), groups.of(b))
+                if heads[0] == heads[1]:
                     raise MigratorError(
                         f"{one} and {other} must part, but other rules or pins keep them together",
                         hint="change together, apart or the pins",
                     )
-                apart.add((min(pair), max(pair)))
-    heads = {service: groups.of(members[0]) for service, members in by_service.items()}
-    if len(set(heads.values())) < len(heads):
+                apart.add((min(heads), max(heads)))
+    spoken = {service: groups.of(members[0]) for service, members in by_service.items()}
+    if len(set(spoken.values())) < len(spoken):
         raise MigratorError("`together` joins things that are pinned to two services")
-    names = sorted(heads)
-    for index, first in enumerate(names):
-        for second in names[index + 1 :]:
-            pair = (heads[first], heads[second])
+    services = sorted(spoken)
+    for index, first in enumerate(services):
+        for second in services[index + 1 :]:
+            pair = (spoken[first], spoken[second])
             apart.add((min(pair), max(pair)))
     return Constraints(
         groups.all(),
         frozenset(apart),
-        {head: service for service, head in heads.items()},
+        {head: service for service, head in spoken.items()},
         rules.smallest,
         rules.largest,
     )
@@ -113,9 +113,9 @@ class _Groups:
         return name
 
     def join(self, names: Iterable[str]) -> None:
-        heads = sorted({self.of(name) for name in names})
-        for head in heads[1:]:
-            self.above[head] = heads[0]
+        spoken = sorted({self.of(name) for name in names})
+        for head in spoken[1:]:
+            self.above[head] = spoken[0]
 
     def all(self) -> dict[str, str]:
         return {name: self.of(name) for name in self.above}

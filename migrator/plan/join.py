@@ -62,9 +62,7 @@ class _Joined:
                     self._join(part, goal)
 
     def reduce(self, services: int) -> None:
-        heap = [
-            (-self._gain(p, q), p, q) for p in self.between for q in self.between[p] if p < q
-        ]
+        heap = [(-self._gain(p, q), p, q) for p in self.between for q in self.between[p] if p < q]
         heapq.heapify(heap)
         while len(self.between) > max(1, services):
             pair = self._next(heap)

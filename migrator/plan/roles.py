@@ -1,37 +1,96 @@
-"""Which definitions no context owns: the framework's glue, and pure code for the shared library."""
+"""Which definitions may belong to no context: the framework's glue, pure code, helpers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from migrator.model.graph import Definition, Graph
 from migrator.plan.reachability import Edges
 
-_GLUE = {"base", "session", "settings", "app_factory", "signal"}
+_GLUE = {"session", "settings", "app_factory", "signal"}
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """`glue` and `helpers` (framework code without tables, copied where it is used) go to each
-    service; `pure` may be shared by any two."""
+    """`glue` is the framework's for sure and goes to each service. `pure` code touches no table,
+    request or session; `helpers` (and `bases` of models) touch no table, but the framework: who
+    uses them decides, once the services are known, whether one service or none owns them."""
 
     glue: frozenset[str]
     pure: frozenset[str]
+    helpers: frozenset[str]
+    bases: frozenset[str]
 
 
-def roles(graph: Graph) -> Roles:
+def roles(graph: Graph, edges: Edges) -> Roles:
     """Recognised by traits, never by names."""
     definitions = {d.id: d for d in graph.definitions}
-    edges = Edges.of(graph)
-    touched = {a.definition for a in graph.accesses}
-    answers = {p.definition for p in graph.entry_points}
-    core = _core(graph, definitions, touched | answers)
-    pure = _pure(definitions, edges, touched | answers | core)
-    glue = _only_used_by(core, definitions, edges, touched | answers) - pure
+    busy = {a.definition for a in graph.accesses} | {p.definition for p in graph.entry_points}
+    models = {t.definition for t in graph.tables}
+    bases = {d.id for d in definitions.values() if "base" in d.traits} - models
+    core = _core(graph, definitions, busy) - bases
+    pure = _pure(definitions, edges, busy | core | bases)
+    glue = _only_used_by(core, definitions, edges, busy | bases) - pure
     glue |= _only_constants_of(core | glue, definitions, edges)
-    glue |= _made_by(core | glue, definitions, edges, touched | answers)
-    helpers = _helpers(definitions, edges, touched | answers, pure, core | glue)
-    return Roles(frozenset(core | glue | helpers), frozenset(pure - glue))
+    glue |= _made_by(core | glue, definitions, edges, busy)
+    glue |= core
+    helpers = _helpers(definitions, edges, busy | pure | glue, pure | glue | bases)
+    return Roles(
+        frozenset(glue), frozenset(pure - glue), frozenset(helpers), frozenset(bases - glue)
+    )
+
+
+def unowned(
+    graph: Graph, edges: Edges, found: Roles, home: Mapping[str, str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """(shared, glue): what several services of `home` use, or glue itself, and what that needs.
+
+    Pure code becomes shared once two services beside its own use it; of a file that holds nothing
+    else (errors, constants), once two services use it at all.
+    """
+    shared: set[str] = set()
+    glue = set(found.glue)
+    drawers = _drawers(graph, found.pure)
+    while True:
+        before = len(shared) + len(glue)
+        for name in sorted(found.pure | found.helpers | found.bases):
+            if name in shared or name in glue:
+                continue
+            users = edges.users(name)
+            services = {home[u] for u in users if u in home and u not in shared | glue}
+            others = services - {home.get(name, "")}
+            loose = name.partition(":")[0] in drawers or name in found.bases
+            several = len(services) > 1 if loose else len(others) > 1
+            if several or users & (shared | glue):
+                (shared if name in found.pure else glue).add(name)
+        shared |= _drawn_along(drawers, shared)
+        shared |= _needed(shared, edges, found.pure - glue)
+        glue |= _needed(glue, edges, found.helpers | found.bases)
+        if len(shared) + len(glue) == before:
+            return frozenset(shared - glue), frozenset(glue)
+
+
+def _drawers(graph: Graph, pure: frozenset[str]) -> dict[str, set[str]]:
+    """Files of nothing but pure code, with what they hold."""
+    held: dict[str, set[str]] = {}
+    for definition in graph.definitions:
+        held.setdefault(definition.module, set()).add(definition.id)
+    return {module: names for module, names in held.items() if names <= pure}
+
+
+def _drawn_along(drawers: Mapping[str, set[str]], shared: set[str]) -> set[str]:
+    """The rest of a file of pure code any of which is shared: nobody wants that in two places."""
+    return {name for names in drawers.values() if names & shared for name in names}
+
+
+def _needed(of: set[str], edges: Edges, among: Iterable[str]) -> set[str]:
+    able, found, waiting = set(among), set[str](), list(of)
+    while waiting:
+        for need in edges.needs(waiting.pop()) & able - found - of:
+            found.add(need)
+            waiting.append(need)
+    return found
 
 
 def _core(graph: Graph, definitions: dict[str, Definition], busy: set[str]) -> set[str]:
@@ -50,12 +109,23 @@ def _core(graph: Graph, definitions: dict[str, Definition], busy: set[str]) -> s
 def _pure(definitions: dict[str, Definition], edges: Edges, impure: set[str]) -> set[str]:
     """Touches no table, request, session or glue, by itself or by what it needs."""
     bad = {"request_context", "session", "settings", "app_object", "commits", "model", "base"}
-    found = {d.id for d in definitions.values() if not bad & set(d.traits)} - impure
-    while True:
-        kept = {name for name in found if edges.needs(name) <= found}
-        if kept == found:
-            return found
-        found = kept
+    able = {d.id for d in definitions.values() if not bad & set(d.traits)} - impure
+    return _closed(able, able, edges)
+
+
+def _closed(able: set[str], allowed: set[str], edges: Edges) -> set[str]:
+    """Those of `able` that need nothing but each other and `allowed`, directly or not."""
+    kept, waiting = set(able), []
+    free = allowed | able
+    for name in able:
+        if not edges.needs(name) <= free:
+            kept.discard(name)
+            waiting.append(name)
+    while waiting:
+        for user in edges.users(waiting.pop()) & kept:
+            kept.discard(user)
+            waiting.append(user)
+    return kept
 
 
 def _only_used_by(
@@ -108,31 +178,13 @@ def _made_by(
 
 
 def _helpers(
-    definitions: dict[str, Definition],
-    edges: Edges,
-    busy: set[str],
-    pure: set[str],
-    glue: set[str],
+    definitions: dict[str, Definition], edges: Edges, taken: set[str], allowed: set[str]
 ) -> set[str]:
-    """Functions without tables that need only glue, pure code and each other, and are used from
-    several modules: what the monolith has put on top of its framework."""
+    """Functions without tables that need only glue, pure code and each other: what the monolith
+    has put on top of its framework."""
     able = {
         d.id
         for d in definitions.values()
-        if d.kind == "function" and d.id not in busy | pure | glue and "commits" not in d.traits
+        if d.kind == "function" and d.id not in taken and "commits" not in d.traits
     }
-    while True:
-        kept = {name for name in able if edges.needs(name) <= able | pure | glue}
-        if kept == able:
-            break
-        able = kept
-    found = {
-        name
-        for name in able
-        if len({definitions[u].module for u in edges.users(name)} - {definitions[name].module}) > 1
-    }
-    while True:
-        more = {need for name in found for need in edges.needs(name) & able} - found
-        if not more:
-            return found
-        found |= more
+    return _closed(able, allowed - able, edges)

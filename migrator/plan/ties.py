@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from migrator.model.graph import Graph, Transaction
+from migrator.model.graph import Graph
+from migrator.plan.reachability import Edges
 from migrator.plan.weights import Weights
+from migrator.plan.work import units
 
 TABLE = "table:"
 PLACE = "place:"  # A file or folder: a node that what lies there is tied to, owned by nobody.
+_LOOSE = 0.3
 _WHOLE = 0.5  # A folder that holds more than this of everything is the application, no context.
 
 
@@ -42,6 +46,7 @@ def ties(graph: Graph, unowned: frozenset[str], weights: Weights) -> Ties:
     made.accesses()
     made.keys()
     made.transactions()
+    made.evidence()
     return made.done()
 
 
@@ -50,11 +55,6 @@ def node_of(graph: Graph) -> dict[str, str]:
     found = {d.id: d.id for d in graph.definitions}
     found |= {t.definition: TABLE + t.id for t in graph.tables if t.definition in found}
     return found
-
-
-def units(graph: Graph) -> list[Transaction]:
-    """Each unit of work once, however many entry points start it."""
-    return list({unit.definition: unit for unit in graph.transactions}.values())
 
 
 class _Ties:
@@ -131,9 +131,12 @@ class _Ties:
                 self._tie(TABLE + key.source, TABLE + key.target, weight)
 
     def transactions(self) -> None:
-        found = [[t for t in u.tables if t in self.tables] for u in units(self.graph)]
-        together = Counter(t for tables in found for t in tables)
-        for tables in found:
+        found = [
+            ([t for t in unit.tables if t in self.tables], unit)
+            for unit in units(self.graph, Edges.of(self.graph))
+        ]
+        together = Counter(t for tables, _ in found for t in tables)
+        for tables, unit in found:
             if len(tables) < 2:
                 continue
             share = self.weights["transaction"] / (len(tables) - 1) ** 2
@@ -141,7 +144,21 @@ class _Ties:
                 for other in tables[index + 1 :]:
                     # A table that is in every transaction says nothing of any.
                     often = max(together[one], together[other])
-                    self._tie(TABLE + one, TABLE + other, share / often**0.5)
+                    # What is only inserted beside the rest goes as a message, without a saga.
+                    loose = 1.0 if {one, other} & unit.awaited else _LOOSE
+                    self._tie(TABLE + one, TABLE + other, loose * share / often**0.5)
+
+    def evidence(self) -> None:
+        """What ran (traces) and what changed together (git), where either was given."""
+        for seen in self.graph.observations:
+            goal = TABLE + seen.target if seen.kind == "access" else self.node.get(seen.target)
+            if seen.kind != "request" and goal in self.near:
+                weight = self.weights["observed_calls"] * math.log1p(seen.count)
+                self._tie(self.node.get(seen.source), goal, weight)
+        for pair in self.graph.co_changes:
+            one, other = PLACE + pair.source, PLACE + pair.target
+            if one in self.near and other in self.near:
+                self._tie(one, other, self.weights["co_change"] * pair.weight)
 
 
 def _above(module: str) -> Iterable[str]:
