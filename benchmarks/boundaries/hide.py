@@ -13,8 +13,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from migrator.model.graph import Column, Constraint, Graph
+
+_T = TypeVar("_T")
 
 
 class Hidden:

@@ -19,7 +19,7 @@ from migrator.plan.reachability import Edges
 from migrator.plan.resolve import Patterns, assign
 from migrator.plan.roles import Roles, roles, unowned
 from migrator.plan.search import SEED, Search, as_sets
-from migrator.plan.ties import TABLE, Ties, ties
+from migrator.plan.ties import TABLE, drawers, ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,11 @@ def drawn(
     edges = Edges.of(graph)
     found = roles(graph, edges)
     limits = constraints(graph, settings.rules, pins)
-    whole = ties(graph, found.glue - _pinned_definitions(graph, pins), settings.weights)
+    out = found.glue - _pinned_definitions(graph, pins)
+    first = ties(graph, out, settings.weights)
+    rough = Search(first, limits, settings.seed)
+    scattered = drawers(first, rough.expanded(rough.at(1.0)))
+    whole = ties(graph, out, settings.weights, scattered) if scattered else first
     choice = choose(Search(whole, limits, settings.seed), whole, services)
     parts = settled(graph, whole, choice.chosen.parts, limits, settings.weights, found.pure)
     sets = as_sets(parts)

@@ -46,12 +46,14 @@ def unowned(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """(shared, glue): what several services of `home` use, or glue itself, and what that needs.
 
-    Pure code becomes shared once two services beside its own use it; of a file that holds nothing
-    else (errors, constants), once two services use it at all.
+    Pure code becomes shared once two services beside its own use it; of a file that works on no
+    table (errors, constants, utilities), once two services use it at all.
     """
     shared: set[str] = set()
     glue = set(found.glue)
-    drawers = _drawers(graph, found.pure)
+    drawers = _files_of(graph, found.pure)
+    free = found.pure | found.helpers | found.bases | found.glue
+    idle = _files_of(graph, free)
     while True:
         before = len(shared) + len(glue)
         for name in sorted(found.pure | found.helpers | found.bases):
@@ -60,7 +62,7 @@ def unowned(
             users = edges.users(name)
             services = {home[u] for u in users if u in home and u not in shared | glue}
             others = services - {home.get(name, "")}
-            loose = name.partition(":")[0] in drawers or name in found.bases
+            loose = name.partition(":")[0] in idle or name in found.bases
             several = len(services) > 1 if loose else len(others) > 1
             if several or users & (shared | glue):
                 (shared if name in found.pure else glue).add(name)
@@ -71,12 +73,12 @@ def unowned(
             return frozenset(shared - glue), frozenset(glue)
 
 
-def _drawers(graph: Graph, pure: frozenset[str]) -> dict[str, set[str]]:
-    """Files of nothing but pure code, with what they hold."""
+def _files_of(graph: Graph, those: frozenset[str]) -> dict[str, set[str]]:
+    """Files that hold nothing but `those`, with what they hold."""
     held: dict[str, set[str]] = {}
     for definition in graph.definitions:
         held.setdefault(definition.module, set()).add(definition.id)
-    return {module: names for module, names in held.items() if names <= pure}
+    return {module: names for module, names in held.items() if names <= those}
 
 
 def _drawn_along(drawers: Mapping[str, set[str]], shared: set[str]) -> set[str]:

@@ -15,6 +15,8 @@ from migrator.plan.work import units
 TABLE = "table:"
 PLACE = "place:"  # A file or folder: a node that what lies there is tied to, owned by nobody.
 _LOOSE = 0.3
+_DRAWER = 0.1
+_FEW, _MOSTLY = 4, 0.5
 _WHOLE = 0.5  # A folder that holds more than this of everything is the application, no context.
 
 
@@ -34,13 +36,19 @@ class Ties:
         return sum(self.near[node].values())
 
 
-def ties(graph: Graph, unowned: frozenset[str], weights: Weights) -> Ties:
-    """Every tie of the graph but those of `unowned` definitions.
+def ties(
+    graph: Graph,
+    unowned: frozenset[str],
+    weights: Weights,
+    drawers: frozenset[str] = frozenset(),
+) -> Ties:
+    """Every tie of the graph but those of `unowned` definitions; that something lies in one of the
+    files `drawers` counts little.
 
     A tie to what many use is shared out over its users: what is used from all over says little of
     where each of them belongs.
     """
-    made = _Ties(graph, unowned, weights)
+    made = _Ties(graph, unowned, weights, drawers)
     made.places()
     made.code()
     made.accesses()
@@ -48,6 +56,26 @@ def ties(graph: Graph, unowned: frozenset[str], weights: Weights) -> Ties:
     made.transactions()
     made.evidence()
     return made.done()
+
+
+def drawers(found: Ties, parts: Mapping[str, int]) -> frozenset[str]:
+    """Files whose contents are drawn to many parts by all their other ties: `models.py`, `tasks.py`
+    of a whole application. That two things lie there together says little."""
+    scattered = set()
+    for place in found.nodes:
+        if not place.startswith(PLACE):
+            continue
+        drawn: Counter[int] = Counter()
+        for node in found.near[place]:
+            pulls: dict[int, float] = {}
+            for other, weight in found.near[node].items():
+                if not other.startswith(PLACE) and not node.startswith(PLACE):
+                    pulls[parts[other]] = pulls.get(parts[other], 0.0) + weight
+            if pulls:
+                drawn[max(pulls, key=lambda part: (pulls[part], -part))] += 1
+        if drawn.total() >= _FEW and max(drawn.values()) < _MOSTLY * drawn.total():
+            scattered.add(place.removeprefix(PLACE))
+    return frozenset(scattered)
 
 
 def node_of(graph: Graph) -> dict[str, str]:
@@ -58,8 +86,10 @@ def node_of(graph: Graph) -> dict[str, str]:
 
 
 class _Ties:
-    def __init__(self, graph: Graph, unowned: frozenset[str], weights: Weights) -> None:
-        self.graph, self.weights = graph, weights
+    def __init__(
+        self, graph: Graph, unowned: frozenset[str], weights: Weights, drawers: frozenset[str]
+    ) -> None:
+        self.graph, self.weights, self.drawers = graph, weights, drawers
         self.tables = {t.id for t in graph.tables}
         self.node = {d: n for d, n in node_of(graph).items() if d not in unowned}
         self.near: dict[str, dict[str, float]] = {TABLE + t: {} for t in self.tables}
@@ -85,8 +115,9 @@ class _Ties:
             files.setdefault(module, set()).add(node)
             counts.update(_above(module))
         for module, nodes in sorted(files.items()):
+            weight = self.weights["module"] * (_DRAWER if module in self.drawers else 1.0)
             for node in sorted(nodes):
-                self._tie(node, PLACE + module, self.weights["module"])
+                self._tie(node, PLACE + module, weight)
         whole = _WHOLE * sum(len(nodes) for nodes in files.values())
         for module in sorted(files):
             inner, size = module, float(len(files[module]))
