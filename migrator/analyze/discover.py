@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -91,13 +91,3 @@ def package_prefix(base: Path) -> str:
         parts.insert(0, folder.name)
         folder = folder.parent
     return ".".join(parts)
-
-
-def sql_files(root: Path, paths: Collection[str]) -> list[str]:
-    """The ``.sql`` files beside the code."""
-    folders = {p.rpartition("/")[0] for p in paths}
-    return sorted(
-        f"{folder}/{file.name}" if folder else file.name
-        for folder in folders
-        for file in (root / folder).glob("*.sql")
-    )

@@ -63,14 +63,8 @@ class Schema:
         self.claims[model.id] = model.framework
         self.trait(model.id, "model")
 
-    def claim(self, class_id: str, framework: str) -> None:
-        self.claims.setdefault(class_id, framework)
-
     def trait(self, definition: str, trait: str) -> None:
         self.traits.setdefault(definition, set()).add(trait)
-
-    def model_of_table(self, table: str) -> Model | None:
-        return next((m for m in self.models.values() if m.table == table), None)
 
     def table_named(self, name: str) -> str | None:
         """The id of a table by the name that SQL text gives: schema and case may be left out."""

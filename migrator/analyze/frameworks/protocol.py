@@ -25,10 +25,6 @@ expressions) and is asked while functions are interpreted. Four things it may do
 
 A value of a plug-in's own is a frozen dataclass deriving from `Value` with a class attribute
 ``framework = "name"``. Values are hashable and compared: keep them small.
-
-`triggers` are names of methods and attributes (``add``, ``filter``, ``objects``) that make a
-function worth interpreting; a function that mentions none of them, no claimed definition and no
-SQL is skipped.
 """
 
 from __future__ import annotations
@@ -81,7 +77,6 @@ class Framework:
 
     name: ClassVar[str] = ""
     packages: ClassVar[tuple[str, ...]] = ()
-    triggers: ClassVar[frozenset[str]] = frozenset()
 
     def declare(self, project: Project, schema: Schema) -> None:
         """Tell `schema` what the project's declarations mean."""

@@ -62,7 +62,6 @@ class SQLAlchemy(Framework):
         "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "flask_appbuilder", "sqlalchemy_utils",
         "flask_sqlalchemy_lite",
     )  # fmt: skip
-    triggers: ClassVar[frozenset[str]] = frozenset(_SESSION_VERBS | _ROW | _ALL)
 
     def __init__(self) -> None:
         self._secondary: dict[tuple[str, str], str] = {}

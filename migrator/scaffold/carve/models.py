@@ -47,9 +47,6 @@ class ModelRewriter(cst.CSTTransformer):
 
     # --- keys --------------------------------------------------------------------------------
 
-    def _leaves(self, key: ForeignKey) -> bool:
-        return not {key.source, key.target} <= self.tables.owned
-
     def leave_Arg(
         self, original_node: cst.Arg, updated_node: cst.Arg
     ) -> cst.Arg | cst.RemovalSentinel:
