@@ -126,7 +126,10 @@ def _graph(
             sorted(schema.relationships, key=lambda r: (r.definition, r.attribute))
         ),
         accesses=tuple(
-            sorted(found, key=lambda a: (a.path, a.line, a.definition, a.table, a.mode, a.how))
+            sorted(
+                found,
+                key=lambda a: (a.path, a.line, a.definition, a.table, a.mode, a.how, a.confidence),
+            )
         ),
         dependencies=tuple(sorted(edges, key=lambda d: (d.source, d.target, d.kind))),
         imports=tuple(sorted(imported, key=lambda i: (i.source, i.line, i.target, i.kind))),

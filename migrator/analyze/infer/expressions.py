@@ -27,6 +27,7 @@ from migrator.analyze.facts.shape import (
     Expr,
 )  # fmt: skip
 from migrator.analyze.facts.sql_text import may_be_sql
+from migrator.analyze.infer.known_calls import builtin, key_of, of_collection
 from migrator.analyze.infer.values import (
     HOLE,
     Call,
@@ -45,11 +46,6 @@ from migrator.analyze.infer.values import (
 
 if TYPE_CHECKING:
     from migrator.analyze.infer.interpreter import Interpreter
-
-_SAME_ITEMS = frozenset(
-    {"list", "sorted", "tuple", "set", "frozenset", "reversed", "iter", "filter", "chain",
-     "deepcopy", "copy"}
-)  # fmt: skip
 
 
 def _str(at: Interpreter, expr: Expr) -> Value | None:
@@ -158,7 +154,7 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
     elif type(function) is External and function.name in _IMPORTERS:
         result = _imported(at, call)
     elif type(function) is Method and type(function.owner) in (Many, Mapping, Text, Several):
-        result = _of_collection(at, function, call)
+        result = of_collection(at, function, call)
     else:
         result = at.call(function, call)
     _passed(at, call)
@@ -182,7 +178,7 @@ def _unknown(at: Interpreter, func: Expr, call: Call) -> Value | None:
     if type(func) is str:
         owner, _, name = func.rpartition(".")
         if not owner:
-            return _builtin(at, func, call)
+            return builtin(at, func, call)
     elif type(func) is tuple and func[0] == ATTR:
         owner, name = "", func[3]
         inner = func[2]
@@ -194,7 +190,7 @@ def _unknown(at: Interpreter, func: Expr, call: Call) -> Value | None:
         found = framework.loose(at, owner, name, call)
         if found is not None:
             return found
-    return _builtin(at, func, call) if type(func) is str else None
+    return builtin(at, func, call) if type(func) is str else None
 
 
 def _passed(at: Interpreter, call: Call) -> None:
@@ -228,90 +224,6 @@ class SuperOf(Value):
         return hash((self.owner, self.after))
 
 
-def _builtin(at: Interpreter, name: str, call: Call) -> Value | None:
-    first = call.values[0] if call.values else None
-    last = name.rpartition(".")[2]
-    if name in ("next", "min", "max", "random.choice"):
-        return at.element(first, call.line)
-    if last in _SAME_ITEMS:
-        source = call.values[1] if last == "filter" and len(call.values) > 1 else first
-        item = at.element(source, call.line)
-        return Many(item) if item is not None else None
-    if name == "enumerate":
-        return Many(Several((None, at.element(first, call.line))))
-    if name == "zip":
-        return Many(Several(tuple(at.element(v, call.line) for v in call.values)))
-    if name in ("map",) and first is not None and len(call.values) > 1:
-        item = at.element(call.values[1], call.line)
-        made = at.call(first, Call(call.line, None, (), (item,), {}, {}))
-        return Many(made) if made is not None else None
-    if name == "getattr" and len(call.values) > 1 and type(call.values[1]) is Text:
-        return at.attribute(first, call.values[1].text, call.line)
-    if name == "setattr" and len(call.values) > 2 and first is not None:
-        attribute = call.values[1]
-        at.store(
-            first, attribute.text if type(attribute) is Text else "*", call.values[2], call.line
-        )
-        return None
-    if name == "type" and type(first) is Instance:
-        return ClassRef(first.cls)
-    if name == "cast" and len(call.args) > 1:
-        return at.annotated(call.args[0]) or call.values[1]
-    if name in ("str", "repr"):
-        return first if type(first) is Text else None
-    if name in ("sum", "any", "all", "len", "dict", "bool"):
-        at.element(first, call.line)
-    return None
-
-
-def _of_collection(at: Interpreter, method: Method, call: Call) -> Value | None:
-    """Methods of lists, dicts and strings."""
-    owner, name = method.owner, method.name
-    if type(owner) is Text:
-        if name == "format":
-            return _format(owner, call)
-        if name == "join":
-            return Text(HOLE, False)
-        return owner if name in ("strip", "lstrip", "rstrip", "lower", "upper") else None
-    if type(owner) is Mapping:
-        if name in ("get", "pop", "setdefault"):
-            key = call.values[0] if call.values else None
-            return _key(owner, key)
-        if name == "values":
-            item = either(owner.item, *[v for _, v in owner.items])
-            return Many(item) if item is not None else None
-        if name == "items":
-            return Many(Several((None, either(owner.item, *[v for _, v in owner.items]))))
-        return owner if name == "copy" else None
-    if name in ("pop", "popleft"):
-        return at.element(owner, call.line)
-    return owner if name in ("copy", "union", "difference", "intersection") else None
-
-
-def _format(owner: Text, call: Call) -> Text:
-    text, whole = owner.text, owner.whole
-    for name, value in call.named.items():
-        known = value if type(value) is Text else Text(HOLE, False)
-        if "{" + name + "}" in text:
-            text = text.replace("{" + name + "}", known.text)
-            whole = whole and known.whole
-    for index, value in enumerate(call.values):
-        known = value if type(value) is Text else Text(HOLE, False)
-        for spot in ("{" + str(index) + "}", "{}"):
-            if spot in text:
-                text = text.replace(spot, known.text, 1)
-                whole = whole and known.whole
-    return Text(text, whole and "{" not in text)
-
-
-def _key(owner: Mapping, key: Value | None) -> Value | None:
-    if type(key) is Text:
-        for name, value in owner.items:
-            if name == key.text:
-                return value
-    return either(owner.item, *[v for _, v in owner.items])
-
-
 def _attr(at: Interpreter, expr: Expr) -> Value | None:
     _, line, owner, name = expr
     value = at.value(owner)
@@ -335,7 +247,7 @@ def _item(at: Interpreter, expr: Expr) -> Value | None:
         if type(number) is int and -len(owner.items) <= number < len(owner.items):
             return owner.items[number]
     if type(owner) is Mapping:
-        return _key(owner, key)
+        return key_of(owner, key)
     if type(owner) is ClassRef:
         return owner  # Generic[User] is the class still
     if type(index) is tuple and index[0] == ANY:  # a slice, or computed

@@ -6,31 +6,18 @@ from collections.abc import Mapping as MappingOf
 from typing import TYPE_CHECKING
 
 from migrator.analyze.facts.shape import (
-    AUG,
-    CALL,
-    CLASS,
     DEF,
-    DEL,
-    DO,
-    FOR,
-    IF,
-    IMPORT,
     ITEM,
-    RAISE,
-    RETURN,
-    SET,
     STAR,
-    TRY,
     TUPLE,
-    WITH,
     Block,
     Expr,
-    Stmt,
 )  # fmt: skip
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke
 from migrator.analyze.infer.sink import Reach, Sink, Touch
+from migrator.analyze.infer.statements import STATEMENTS
 from migrator.analyze.infer.values import (
     Call,
     ClassRef,
@@ -50,7 +37,6 @@ from migrator.analyze.infer.values import (
     either,
     options,
 )  # fmt: skip
-from migrator.analyze.project.modules import imported_names
 from migrator.model.graph import AccessHow, AccessMode, Confidence
 
 if TYPE_CHECKING:
@@ -312,7 +298,7 @@ class Interpreter:
     def block(self, block: Block) -> None:
         for statement in block:
             self.line = statement[1]
-            _STATEMENTS[statement[0]](self, statement)
+            STATEMENTS[statement[0]](self, statement)
 
     def assign(self, target: Expr, value: Value | None, line: int) -> None:
         if type(target) is str:
@@ -336,182 +322,3 @@ class Interpreter:
         elif target[0] == ITEM:
             self.value(target[1])
             self.value(target[2])
-
-    def _set(self, statement: Stmt) -> None:
-        _, line, targets, written, annotation = statement
-        value = self.value(written) if written is not None else None
-        if annotation is not None:
-            known = self.annotated(annotation)
-            value = known if known is not None and not _says_more(value, known) else value
-        for target in targets:
-            self.assign(target, value, line)
-
-    def _aug(self, statement: Stmt) -> None:
-        _, line, target, written = statement
-        added = self.value(written)
-        if type(target) is str and "." not in target:
-            before = self.env.get(target)
-            if type(before) is Text and type(added) is Text:
-                self.env[target] = Text(before.text + added.text, before.whole and added.whole)
-            elif before is None:
-                self.env[target] = added
-            return
-        self.assign(target, None, line)
-
-    def _do(self, statement: Stmt) -> None:
-        expr = statement[2]
-        value = self.value(expr)
-        del value
-        if type(expr) is tuple and expr[0] == CALL:
-            self._grown(expr)
-
-    def _grown(self, expr: Expr) -> None:
-        """``found.append(x)``: a list is what is put in it."""
-        func = expr[2]
-        if type(func) is not str or not expr[3]:
-            return
-        name, _, method = func.rpartition(".")
-        if method in ("append", "add") and name and "." not in name and name in self.env:
-            known = self.env[name]
-            if known is None or known == Several(()):
-                item = self.value(expr[3][0])
-                if item is not None:
-                    self.env[name] = Many(item)
-
-    def _return(self, statement: Stmt) -> None:
-        self.returned.append(self.value(statement[2]))
-
-    def _raise(self, statement: Stmt) -> None:
-        self.value(statement[2])
-
-    def _del(self, statement: Stmt) -> None:
-        for target in statement[2]:
-            self.value(target)
-
-    def _for(self, statement: Stmt) -> None:
-        _, line, target, iterated, body = statement
-        self.assign(target, self.element(self.value(iterated), line), line)
-        before = dict(self.env)
-        self.block(body)
-        self._join(before)
-
-    def _if(self, statement: Stmt) -> None:
-        _, _line, test, body, orelse = statement
-        self.value(test)
-        before = dict(self.env)
-        self._narrow(test)
-        self.block(body)
-        after = self.env
-        ended = bool(body) and body[-1][0] in (RETURN, RAISE)
-        self.env = before
-        if orelse:
-            self.env = dict(before)
-            self.block(orelse)
-        if not ended:
-            self._join(after)
-
-    def _join(self, other: dict[str, Value | None]) -> None:
-        env = self.env
-        for name, value in other.items():
-            if value is None:
-                env.setdefault(name, None)
-            elif name not in env or env[name] is None:
-                env[name] = value
-            elif env[name] != value:
-                env[name] = either(env[name], value)
-
-    def _narrow(self, test: Expr) -> None:
-        """``isinstance(x, User)`` holds in the branch below it."""
-        if type(test) is not tuple:
-            return
-        if test[0] == "oneof":
-            for part in test[1]:
-                self._narrow(part)
-        elif test[0] == CALL and test[2] == "isinstance" and len(test[3]) == 2:
-            name, cls = test[3]
-            if type(name) is str:
-                written = cls[1] if type(cls) is tuple and cls[0] == TUPLE else (cls,)
-                types = [self.world.instance_of(self.value(c)) for c in written]
-                known = either(*types)
-                if known is not None:
-                    self.env[name] = known
-
-    def _with(self, statement: Stmt) -> None:
-        _, line, items, body = statement
-        for expr, target in items:
-            value = self.value(expr)
-            entered = self._entered(value, line)
-            if target is not None:
-                self.assign(target, entered, line)
-        self.block(body)
-
-    def _entered(self, value: Value | None, line: int) -> Value | None:
-        """What ``with`` binds: the object itself unless its class says otherwise."""
-        found = []
-        for one in options(value):
-            entered: Value | None = one.item if type(one) is Many else one
-            framework = self.world.framework_of(one)
-            if framework is not None:
-                known = framework.entered(self, one, line)
-                if known is not None:
-                    found.append(known)
-                    continue
-            if type(one) is Instance:
-                for name in ("__enter__", "__aenter__"):
-                    method = self.world.member(one, name)
-                    if type(method) is Method:
-                        given = invoke(self, method, Call(line, None, (), (), {}, {}))
-                        entered = given if given is not None else one
-            found.append(entered)  # type: ignore[arg-type]
-        return either(*found)
-
-    def _try(self, statement: Stmt) -> None:
-        _, _line, body, handlers, final = statement
-        self.block(body)
-        for type_, name, inner in handlers:
-            before = dict(self.env)
-            if name:
-                self.env[name] = self.world.instance_of(self.value(type_)) if type_ else None
-            self.block(inner)
-            self._join(before)
-        self.block(final)
-
-    def _import(self, statement: Stmt) -> None:
-        module = self.project.modules[self.module]
-        for imported in imported_names(self.module, module.is_package, statement):
-            if imported.bound is not None:
-                target = self.project.names.absolute(imported.target)
-                self.env[imported.bound] = self.world.value_of(target)
-
-    def _def(self, statement: Stmt) -> None:
-        name, params, body = statement[3], statement[4], statement[7]
-        for _, decorator in statement[6]:
-            self.value(decorator)
-        self.env[name] = Closure(params, body, f"{self.function}.{name}:{statement[1]}")
-        if isinstance(body, tuple):
-            # It runs some time: what it touches belongs to the function that makes it.
-            before = dict(self.env)
-            kept, self.returned = self.returned, []
-            for param_name, annotation, _, _ in params:
-                self.env[param_name] = self.annotated(annotation) if annotation else None
-            self.block(body)
-            self.env, self.returned = before, kept
-
-    def _class(self, statement: Stmt) -> None:
-        self.env[statement[3]] = None
-        before = dict(self.env)
-        self.block(statement[7])
-        self.env = before
-
-
-def _says_more(value: Value | None, known: Value) -> bool:
-    """Whether a value tells more than its annotation does, as a subclass or a query."""
-    return value is not None and type(value) is not type(known)
-
-
-_STATEMENTS = {
-    SET: Interpreter._set, AUG: Interpreter._aug, DO: Interpreter._do,
-    RETURN: Interpreter._return, RAISE: Interpreter._raise, DEL: Interpreter._del,
-    FOR: Interpreter._for, IF: Interpreter._if, WITH: Interpreter._with, TRY: Interpreter._try,
-    IMPORT: Interpreter._import, DEF: Interpreter._def, CLASS: Interpreter._class,
-}  # fmt: skip

@@ -7,35 +7,27 @@ from typing import TYPE_CHECKING
 
 from migrator.analyze.facts.shape import (
     CALL,
-    CONST,
     DEF,
-    ITEM,
-    OP,
     SET,
-    STR,
     TUPLE,
     Block,
     Expr,
     Stmt,
 )  # fmt: skip
 from migrator.analyze.frameworks.protocol import Framework
-from migrator.analyze.infer.annotations import parsed
+from migrator.analyze.infer import types
 from migrator.analyze.infer.values import (
     ClassRef,
     External,
     Function,
     FunctionCode,
     Instance,
-    Many,
     Method,
     ModuleRef,
     Several,
     Value,
     either,
 )  # fmt: skip
-from migrator.analyze.infer.values import (
-    Mapping as DictValue,
-)
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
@@ -43,17 +35,7 @@ from migrator.analyze.schema import Schema
 if TYPE_CHECKING:
     from migrator.analyze.infer.sink import Sink
 
-_COLLECTIONS = frozenset(
-    {"list", "set", "frozenset", "List", "Set", "FrozenSet", "Sequence", "Iterable", "Iterator",
-     "Collection", "Generator", "AsyncIterator", "AsyncGenerator", "AsyncIterable",
-     "MutableSequence",      "deque", "AbstractSet", "KeysView", "ValuesView"}
-)  # fmt: skip
-_TRANSPARENT = frozenset(
-    {"Optional", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "Awaitable",
-     "Coroutine", "Mapped", "WriteOnlyMapped"}
-)  # fmt: skip
 _PROPERTIES = ("property", "cached_property", "hybrid_property", "reify", "memoized_property")
-_BUILTIN_TYPES = frozenset({"str", "int", "bool", "float", "bytes", "None", "object", "dict"})
 
 
 class World:
@@ -317,106 +299,11 @@ class World:
 
     def annotated(self, module: str, expr: Expr, cls: str | None = None) -> Value | None:
         """What an object annotated so is; `cls` binds type parameters."""
-        if type(expr) is tuple:
-            tag = expr[0]
-            if tag == STR:
-                inner = parsed(expr[1])
-                return self.annotated(module, inner, cls) if inner is not None else None
-            if tag == OP and expr[1] == "|":
-                return either(
-                    self.annotated(module, expr[2], cls), self.annotated(module, expr[3], cls)
-                )
-            if tag == ITEM:
-                return self._generic(module, expr[1], expr[2], cls)
-            return None
-        if type(expr) is not str or expr in _BUILTIN_TYPES:
-            return None
-        value = self._type(module, expr, cls)
-        return self.instance_of(value)
+        return types.annotated(self, module, expr, cls)
 
     def instance_of(self, value: Value | None) -> Value | None:
         """An object of a type."""
-        if type(value) is ClassRef:
-            return Instance(value.cls)
-        if type(value) is External:
-            return Instance(value.name) if value.name.partition(".")[0] != "typing" else None
-        return None
-
-    def _type(self, module: str, expr: Expr, cls: str | None) -> Value | None:
-        """The type that an expression names, type parameters bound."""
-        if type(expr) is tuple and expr[0] == STR:
-            expr = parsed(expr[1])
-        if type(expr) is not str:
-            return None
-        head, _, rest = expr.partition(".")
-        value = self.global_value(module, head)
-        for part in rest.split(".") if rest else ():
-            value = self.plain_attribute(value, part)
-        if value is None or type(value) is Instance:
-            target = self.project.names.resolve(module, expr)
-            bound = self._bound_type(target or expr, cls)
-            return bound if bound is not None else value
-        return value
-
-    def _generic(self, module: str, outer: Expr, inner: Expr, cls: str | None) -> Value | None:
-        name = outer.rpartition(".")[2] if type(outer) is str else ""
-        items: tuple[Expr, ...] = (
-            inner[1] if type(inner) is tuple and inner[0] == TUPLE else (inner,)
-        )
-        if name in _TRANSPARENT:
-            chosen = items[-1] if name == "Coroutine" else items[0]
-            return self.annotated(module, chosen, cls)
-        if name == "Union":
-            return either(*[self.annotated(module, i, cls) for i in items])
-        if name in _COLLECTIONS:
-            item = self.annotated(module, items[0], cls)
-            return Many(item) if item is not None else None
-        if name in ("tuple", "Tuple"):
-            if len(items) == 2 and items[1] == (CONST, ...):
-                item = self.annotated(module, items[0], cls)
-                return Many(item) if item is not None else None
-            return Several(tuple(self.annotated(module, i, cls) for i in items))
-        if name in ("dict", "Dict", "Mapping", "MutableMapping", "defaultdict") and len(items) > 1:
-            item = self.annotated(module, items[1], cls)
-            return DictValue((), item) if item is not None else None
-        if name in ("type", "Type"):
-            return self._type(module, items[0], cls)
-        value = self._type(module, outer, cls)
-        framework = self.framework_of(value) if value is not None else None
-        if framework is not None and value is not None:
-            from migrator.analyze.infer.interpreter import Interpreter
-
-            at = Interpreter.at_module(self, module, cls)
-            made = framework.annotation(at, value, tuple(items))
-            if made is not None:
-                return made
-        return self.instance_of(value)
-
-    def _bound_type(self, variable: str, cls: str | None) -> Value | None:
-        """What a type parameter is for class `cls`, from ``class UserDAO(BaseDAO[User])``."""
-        for class_ in self.project.classes.ancestors(cls) if cls else ():
-            for base, args in class_.bases:
-                above = self.project.classes.get(base)
-                if above is None or not args:
-                    continue
-                for parameter, given in zip(self._parameters(above), args, strict=False):
-                    if parameter == variable:
-                        value = self._type(class_.module.name, given, None)
-                        if value is not None:
-                            return value
-                        deeper = self.project.resolved(class_.module.name, given)
-                        if deeper and deeper != variable:
-                            return self._bound_type(deeper, cls)
-        return None
-
-    def _parameters(self, class_: Class) -> list[str]:
-        found: list[str] = []
-        for base, args in class_.bases:
-            names = [self.project.resolved(class_.module.name, a) for a in args]
-            if base.rpartition(".")[2] in ("Generic", "Protocol"):
-                return names
-            found += [n for n in names if n and n not in found]
-        return [*class_.type_params, *found]
+        return types.instance_of(value)
 
 
 def _taken(target: Expr, value: Value | None, name: str) -> Value | None:

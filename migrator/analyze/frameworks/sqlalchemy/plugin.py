@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from migrator.analyze.frameworks.protocol import At, Framework
-from migrator.analyze.frameworks.sqlalchemy_columns import last
-from migrator.analyze.frameworks.sqlalchemy_tables import TableReader
-from migrator.analyze.frameworks.sqlalchemy_values import (
+from migrator.analyze.frameworks.protocol import At
+from migrator.analyze.frameworks.sqlalchemy.columns import last
+from migrator.analyze.frameworks.sqlalchemy.queries import WRITES, Queries
+from migrator.analyze.frameworks.sqlalchemy.tables import TableReader
+from migrator.analyze.frameworks.sqlalchemy.values import (
     NAME,
     ColumnRef,
     Related,
@@ -20,7 +21,6 @@ from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.infer.values import (
     Call,
     ClassRef,
-    Either,
     External,
     Instance,
     Many,
@@ -32,29 +32,31 @@ from migrator.analyze.infer.values import (
 )  # fmt: skip
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
-from migrator.model.graph import AccessHow, AccessMode, Confidence
+from migrator.model.graph import AccessHow, AccessMode
 
-_WRITES: dict[str, AccessMode] = {"insert": "insert", "update": "update", "delete": "delete"}
-_ROW = {
-    "one", "one_or_none", "first", "scalar", "scalar_one", "scalar_one_or_none", "get", "get_one",
-    "first_or_404", "get_or_404", "one_or_404", "fetchone", "earliest", "latest",
-}  # fmt: skip
-_ALL = {"all", "fetchall", "fetchmany", "partitions", "yield_per", "unique", "tuples"}
 _SESSIONS = {
     "Session", "scoped_session", "AsyncSession", "async_scoped_session", "Connection",
     "AsyncConnection", "Engine", "AsyncEngine", "SignallingSession", "async_session",
 }  # fmt: skip
+
+
 _MAKERS = {"sessionmaker", "async_sessionmaker"}
+
+
 _SESSION_NAME = re.compile(r"(session|\bdb\b|^s$|_db\b|uow|connection|\bconn\b|engine)", re.I)
+
+
 _SESSION_VERBS = {
     "query", "get", "get_one", "scalar", "scalars", "execute", "add", "add_all", "merge", "delete",
     "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings", "refresh", "stream",
     "exec", "stream_scalars",
 }  # fmt: skip
+
+
 _NEW = (("", Text("new")),)
 
 
-class SQLAlchemy(Framework):
+class SQLAlchemy(Queries):
     """Models, sessions, queries and statements."""
 
     name: ClassVar[str] = NAME
@@ -64,7 +66,7 @@ class SQLAlchemy(Framework):
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self._secondary: dict[tuple[str, str], str] = {}
+        super().__init__()
         self._cascades: dict[str, list[tuple[str, str]]] = {}
 
     def declare(self, project: Project, schema: Schema) -> None:
@@ -80,8 +82,6 @@ class SQLAlchemy(Framework):
                 self._cascades.setdefault(relation.definition, []).append(
                     (relation.target, relation.attribute)
                 )
-
-    # --- attributes ------------------------------------------------------------------------------
 
     def attribute(self, at: At, owner: Value, name: str, line: int) -> Value | None:
         kind = type(owner)
@@ -120,15 +120,6 @@ class SQLAlchemy(Framework):
             return ColumnRef(model.table)
         return None
 
-    def _home(self, at: At, model: Model, attribute: str) -> str:
-        """The table that holds a column: with joined inheritance that of a class above."""
-        above: tuple[str, ...] = model.extra or ()
-        for table in (model.table, *above):
-            known = at.schema.tables.get(table)
-            if known and any(c.name == model.columns[attribute] for c in known.columns):
-                return table
-        return model.table
-
     def _of_instance(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
         model = at.schema.models.get(owner.cls)
         if model is not None:
@@ -148,8 +139,6 @@ class SQLAlchemy(Framework):
         if name == "get_session":
             return Instance("sqlalchemy.orm.Session")
         return None
-
-    # --- calls -----------------------------------------------------------------------------------
 
     def call(self, at: At, function: Value, call: Call) -> Value | None:
         kind = type(function)
@@ -224,8 +213,8 @@ class SQLAlchemy(Framework):
             return self._selected(at, call, "statement")
         if what == "Query" and call.values:
             return self._selected(at, call, "query")
-        if what in _WRITES and name.startswith(("sqlalchemy", "sqlmodel")):
-            return self._write(at, call.values[0] if call.values else None, _WRITES[what], call)
+        if what in WRITES and name.startswith(("sqlalchemy", "sqlmodel")):
+            return self._write(at, call.values[0] if call.values else None, WRITES[what], call)
         if what in ("aliased", "with_polymorphic", "alias"):
             return call.values[0] if call.values else None
         if what in ("text", "TextClause"):
@@ -243,142 +232,6 @@ class SQLAlchemy(Framework):
             return Instance(name)
         self._arguments(at, call)
         return ColumnRef("") if ".func." in name or what in ("literal", "case", "cast") else None
-
-    def _selected(self, at: At, call: Call, kind: str) -> Rows:
-        entities: list[Value | None] = []
-        tables: set[str] = set()
-        flat: list[Value | None] = []
-        for value in call.values:
-            flat += value.items if type(value) is Several else [value]
-            if type(value) is Many:
-                flat.append(value.item)
-        for value in flat:
-            chosen = options(value)
-            one = chosen[0] if chosen else None
-            if type(one) is ClassRef and one.cls in at.schema.models:
-                for option in chosen:
-                    if type(option) is ClassRef:
-                        tables |= self._tables(at, option.cls)
-                entities.append(
-                    Instance(one.cls) if len(chosen) == 1
-                    else Either(tuple(Instance(o.cls) for o in chosen if type(o) is ClassRef))
-                )  # fmt: skip
-                continue
-            entities.append(None)
-            for option in chosen:
-                if type(option) is TableRef:
-                    tables.add(option.table)
-                elif type(option) is Rows:
-                    tables |= option.tables
-                elif type(option) is ColumnRef and option.table:
-                    tables.add(option.table)
-        return self._rows(at, tuple(entities), tables, kind, call.line)
-
-    def _rows(
-        self, at: At, entities: tuple[Value | None, ...], tables: set[str], kind: str, line: int
-    ) -> Rows:
-        self._read(at, tables, line, "orm")
-        return Rows(entities, frozenset(tables), kind)  # type: ignore[arg-type]
-
-    def _tables(self, at: At, model: str) -> set[str]:
-        known = at.schema.models.get(model)
-        return {known.table, *(known.extra or ())} if known else set()
-
-    def _all_tables(self, at: At, call: Call) -> frozenset[str]:
-        found: set[str] = set()
-        for value in (*call.values, *call.named.values()):
-            for option in options(value):
-                if type(option) is ClassRef:
-                    found |= self._tables(at, option.cls)
-                elif type(option) is TableRef:
-                    found.add(option.table)
-                elif type(option) is Rows:
-                    found |= option.tables
-                elif type(option) is ColumnRef:
-                    found |= self._tables(at, option.target) if option.target else set()
-                    found |= {option.table} if option.table else set()
-        return frozenset(found)
-
-    def _arguments(self, at: At, call: Call) -> frozenset[str]:
-        tables = self._all_tables(at, call)
-        self._read(at, set(tables), call.line, "orm")
-        return tables
-
-    def _query(self, at: At, rows: Rows, name: str, call: Call) -> Value | None:
-        if name in _WRITES and rows.kind == "query":
-            for table in self._written_by(at, rows):
-                at.access(table, _WRITES[name], call.line, "orm")
-            return None
-        if name in _ROW:
-            self._read(at, set(rows.tables), call.line, "orm")
-            if name.startswith("scalar"):
-                return rows.entities[0] if rows.entities else None
-            return rows.row
-        if name in _ALL or name in ("scalars", "mappings", "paginate", "__iter__"):
-            self._read(at, set(rows.tables), call.line, "orm")
-            if name == "scalars":
-                return Rows(rows.entities, rows.tables, "scalars")
-            if name in ("all", "fetchall", "fetchmany"):
-                return Many(rows.row) if rows.row is not None else None
-            return rows
-        if name in ("count", "exists"):
-            self._read(at, set(rows.tables), call.line, "orm")
-            return rows if name == "exists" else None
-        tables = rows.tables | self._arguments(at, call)
-        if name in ("with_entities", "with_only_columns"):
-            fresh = self._selected(at, call, rows.kind)
-            return Rows(fresh.entities, fresh.tables | tables, rows.kind)
-        if name in ("add_entity", "add_columns"):
-            fresh = self._selected(at, call, rows.kind)
-            return Rows((*rows.entities, *fresh.entities), fresh.tables | tables, rows.kind)
-        return Rows(rows.entities, frozenset(tables), rows.kind)
-
-    def _written_by(self, at: At, rows: Rows) -> set[str]:
-        entity = rows.entities[0] if rows.entities else None
-        found: set[str] = set()
-        for option in options(entity):
-            if type(option) is Instance:
-                found.add(at.schema.models[option.cls].table)
-        return found
-
-    def _table(self, at: At, owner: TableRef, name: str, call: Call) -> Value | None:
-        if name in _WRITES:
-            return self._write(at, owner, _WRITES[name], call)
-        self._arguments(at, call)
-        if name == "alias":
-            return owner
-        if name in ("create", "drop", "exists"):
-            return None
-        return self._rows(
-            at, (), {owner.table, *self._all_tables(at, call)}, "statement", call.line
-        )
-
-    def _write(self, at: At, target: Value | None, mode: AccessMode, call: Call) -> Value | None:
-        made: Value | None = None
-        for option in options(target):
-            if type(option) is TableRef:
-                at.access(option.table, mode, call.line, "core")
-                made = Write(option.table)
-            elif type(option) is ClassRef and option.cls in at.schema.models:
-                table = at.schema.models[option.cls].table
-                at.access(table, mode, call.line, "core")
-                made = Write(table, Instance(option.cls))
-        return made
-
-    def _related(self, at: At, owner: Related, name: str, call: Call) -> Value | None:
-        target = at.schema.models[owner.target].table
-        if name in ("append", "add", "extend", "insert", "remove", "clear", "pop"):
-            mode: AccessMode = "delete" if name in ("remove", "clear", "pop") else "insert"
-            secondary = self._secondary.get((owner.model, owner.attribute))
-            if secondary:
-                at.access(secondary, mode, call.line, "relationship", "likely")
-            elif mode == "insert":
-                at.access(target, "insert", call.line, "relationship", "likely")
-            else:
-                at.access(target, "update", call.line, "relationship", "likely")
-            return None
-        rows = Rows((Instance(owner.target),), frozenset({target}), "query")
-        return self._query(at, rows, name, call)
 
     def _session(self, at: At, name: str, call: Call) -> Value | None:
         first = call.values[0] if call.values else None
@@ -462,8 +315,6 @@ class SQLAlchemy(Framework):
             if below is not None:
                 self._cascade(at, below, line, seen | {table, model.table})
 
-    # --- the rest --------------------------------------------------------------------------------
-
     def iterate(self, at: At, value: Value, line: int) -> Value | None:
         if type(value) is Rows:
             self._read(at, set(value.tables), line, "orm")
@@ -510,16 +361,3 @@ class SQLAlchemy(Framework):
             table = at.schema.models[target].table if many else model.table
             if not secondary:
                 at.access(table, "update", line, "relationship", "likely")
-
-    def _through(self, at: At, model: str, attribute: str, mode: AccessMode, line: int) -> None:
-        secondary = self._secondary.get((model, attribute))
-        if secondary:
-            at.access(secondary, mode, line, "relationship")
-
-    def _read(
-        self, at: At, tables: set[str], line: int, how: AccessHow,
-        confidence: Confidence = "certain",
-    ) -> None:  # fmt: skip
-        for table in tables:
-            if table:
-                at.access(table, "read", line, how, confidence)

@@ -1,0 +1,120 @@
+"""Tables and relationships while they are read, and how SQLAlchemy's calls are named."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from migrator.analyze.facts.shape import (
+    CALL,
+    DICT,
+    IF,
+    RETURN,
+    SET,
+    TRY,
+    Expr,
+    Stmt,
+)
+from migrator.analyze.frameworks.sqlalchemy.columns import (
+    ColumnFact,
+    is_call,
+    text,
+)
+from migrator.analyze.project.modules import Module
+from migrator.model.graph import Constraint
+
+RELATIONS = {"relationship", "relation", "Relationship", "dynamic_loader", "backref"}
+
+
+COLUMNS = {"Column", "mapped_column", "column_property", "deferred", "Field", "composite"}
+
+
+@dataclass(slots=True, eq=False)
+class TableFact:
+    """A table while it is read; `id` is the definition that declares it."""
+
+    id: str
+    module: Module
+    line: int
+    name: str
+    schema: str | None
+    source: str
+    columns: dict[str, ColumnFact] = field(default_factory=dict)
+    constraints: list[Constraint] = field(default_factory=list)
+    composite: list[tuple[tuple[str, ...], tuple[str, ...], str | None, int]] = field(
+        default_factory=list
+    )
+    relations: dict[str, RelationFact] = field(default_factory=dict)
+    parent: str | None = None
+
+    @property
+    def table_id(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RelationFact:
+    """A relationship as written: `target` is a class's name or a resolved one."""
+
+    target: str
+    line: int
+    module: Module
+    secondary: str | None
+    cascade: str | None
+    many: bool | None
+    backref: str | None
+    backref_cascade: str | None = None
+
+
+def pairs(expr: Expr | None) -> Iterator[tuple[str, Expr]]:
+    """The entries of a dict with string keys, in braces or as ``dict(a=…)``."""
+    if type(expr) is tuple and expr[0] == DICT:
+        for key, value in zip(expr[1], expr[2], strict=True):
+            if (name := text(key)) is not None:
+                yield name, value
+    elif is_call(expr) and expr[2] == "dict":
+        yield from ((name, value) for name, value in expr[4] if name is not None)
+
+
+def returned(block: tuple[Stmt, ...]) -> list[Expr]:
+    found: list[Expr] = []
+    for statement in block:
+        if statement[0] == RETURN:
+            found.append(statement[2])
+        elif statement[0] == IF:
+            found += [*returned(statement[3]), *returned(statement[4])]
+        elif statement[0] == TRY:
+            found += returned(statement[2])
+    return found
+
+
+def is_declared(statement: Stmt) -> bool:
+    names = (d[2] if is_call(d) else d for _, d in statement[6])
+    return any(type(n) is str and "declared_attr" in n for n in names)
+
+
+def top(id_: str) -> str:
+    """The definition that holds a nested one."""
+    module, _, name = id_.partition(":")
+    return f"{module}:{name.partition('.')[0]}"
+
+
+def calls(module: Module) -> Iterator[Expr]:
+    """Calls as statements, at module level or in a function of it."""
+    bodies = [marshal.loads(b.code) for b in module.facts.detail.bodies if _maps(b.attributes)]
+    for block in [module.facts.interface.body, *bodies]:
+        for statement in block:
+            value = (
+                statement[2]
+                if statement[0] == "do"
+                else statement[3]
+                if statement[0] == SET
+                else None
+            )
+            if type(value) is tuple and value[0] == CALL:
+                yield value
+
+
+def _maps(attributes: tuple[str, ...]) -> bool:
+    return "map_imperatively" in attributes or "mapper" in attributes
