@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -18,7 +18,7 @@ from chassis.freshness import Freshness
 from chassis.leases import LeaseLost, Leases
 from chassis.manifest import Manifest
 from chassis.outbox import change_subject, token
-from chassis.processor import Processor
+from chassis.processor import Note, Processor
 from chassis.settings import Settings
 
 _log = logging.getLogger("chassis.inbox")
@@ -56,37 +56,44 @@ class Inbox:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; whatever is down is tried again."""
-        failures = 0
         try:
-            while not stop.is_set():
-                try:
-                    await self._step()
-                    failures = 0
-                except _TROUBLE as error:
-                    failures += 1
-                    await self._drop_reader()
-                    fields = {"reason": repr(error), "failures": failures}
-                    _log.warning("inbox waits", extra=fields)
-                    with suppress(TimeoutError):
-                        pause = self._settings.backoff(failures)
-                        await asyncio.wait_for(stop.wait(), pause)
+            async with self._leases.kept():
+                await self._work(stop)
         finally:
             await self._drop_reader()
             with suppress(sa.exc.SQLAlchemyError):
                 await self._in_thread(self._leases.release)
             self._thread.shutdown()
 
-    async def _step(self) -> None:
+    async def _work(self, stop: asyncio.Event) -> None:
+        failures = 0
+        while not stop.is_set():
+            try:
+                await self._step(stop)
+                failures = 0
+            except _TROUBLE as error:
+                failures += 1
+                await self._drop_reader()
+                fields = {"reason": repr(error), "failures": failures}
+                _log.warning("inbox waits", extra=fields)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self._settings.backoff(failures))
+
+    async def _step(self, stop: asyncio.Event) -> None:
         if time.monotonic() - self._renewed > self._settings.lease / 3:
             await self._renew()
-        await self._in_thread(self._processor.retry)
+        await self._in_thread(self._processor.retry, self._until(stop))
         if self._reader is None:
             # Nothing is ours: the others have it all.
             await asyncio.sleep(self._settings.poll)
             return
         messages = await self._reader.fetch(self._settings.batch, self._settings.poll)
         if messages:
-            await self._in_thread(self._processor.process, messages, self._note(messages))
+            process, note = self._processor.process, self._note(messages)
+            results = await self._in_thread(process, messages, note, stop.is_set)
+            if len(results) < len(messages):
+                # Stopped within the batch: the rest comes again.
+                return
             await self._reader.done(messages)
         self._freshness.see(messages)
 
@@ -109,11 +116,25 @@ class Inbox:
             with suppress(BrokerUnavailable):
                 await reader.close()
 
-    def _note(self, messages: Sequence[Incoming]) -> Any:
-        positions = {m.partition: m.position for m in messages if m.position}
+    def _until(self, stop: asyncio.Event) -> Callable[[], bool]:
+        """Whether waiting messages have had their turn: new ones shall not wait for all."""
+        end = time.monotonic() + self._settings.lease / 3
+        return lambda: stop.is_set() or time.monotonic() > end
 
-        def note(connection: Connection) -> None:
-            self._leases.save(connection, positions)
+    def _note(self, messages: Sequence[Incoming]) -> Note:
+        """Saves the positions with the last messages of a batch, and now and then within it.
+
+        So a long batch leaves little to repeat, and ends where the partitions were lost.
+        """
+        saved = time.monotonic()
+
+        def note(connection: Connection, decided: int) -> None:
+            nonlocal saved
+            last = decided == len(messages)
+            if last or time.monotonic() - saved > self._settings.lease / 3:
+                positions = {m.partition: m.position for m in messages[:decided] if m.position}
+                self._leases.save(connection, positions)
+                saved = time.monotonic()
 
         return note
 

@@ -7,10 +7,12 @@ docs/decisions/0010-strict-order-per-aggregate.md of migrator).
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Set
+from collections.abc import AsyncIterator, Mapping, Set
+from contextlib import asynccontextmanager, suppress
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
@@ -45,6 +47,32 @@ class Leases:
             if len(held) < share:
                 held |= self._take(connection, share - len(held))
             return held
+
+    def extend(self) -> None:
+        """Give a sign of life, and change nothing else."""
+        with self._engine.begin() as connection:
+            until = clock.ahead(self._seconds)
+            for table in (member, lease):
+                mine = (table.c.role == self._role, table.c.owner == self.owner)
+                connection.execute(sa.update(table).where(*mine).values(until=until))
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Give signs of life while the body runs, however long one batch of it takes."""
+        over = asyncio.Event()
+        signs = asyncio.create_task(self._give_signs(over))
+        try:
+            yield
+        finally:
+            over.set()
+            await signs
+
+    async def _give_signs(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            with suppress(sa.exc.SQLAlchemyError):
+                await asyncio.to_thread(self.extend)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), self._seconds / 3)
 
     def release(self) -> None:
         """Leave all to the others at once."""

@@ -38,7 +38,20 @@ _lag = _meter.create_histogram(attributes.INBOX_LAG, unit="s")
 
 DUPLICATE, WAITING, FAILED, DEAD = "duplicate", "waiting", "failed", "dead"
 _TOGETHER = (outbox.UPSERTED, outbox.DELETED, outbox.INSERT)
-Note = Callable[[Connection], None]
+# Runs in a transaction that decides messages: the first so many of the batch, with those before.
+Note = Callable[[Connection, int], None]
+
+
+def _nothing(_: Connection, __: int) -> None:
+    """The note of who has none."""
+
+
+def _never() -> bool:
+    return False
+
+
+def _after(before: int, note: Note) -> Note:
+    return lambda connection, decided: note(connection, before + decided)
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,16 @@ class Processor:
         # What one call of `process` knows; the web process has several threads.
         self._knows = threading.local()
 
-    def process(self, messages: Sequence[Incoming], note: Note | None = None) -> list[str]:
-        """Decide `messages`, which are in order; what became of each.
+    def process(
+        self,
+        messages: Sequence[Incoming],
+        note: Note = _nothing,
+        halt: Callable[[], bool] = _never,
+    ) -> list[str]:
+        """Decide `messages`, which are in order; what became of each, up to where `halt` was true.
 
-        `note` runs in the last transaction. Raises what the database raises when it is down: then
-        the messages must be given again.
+        `note` runs in every transaction. Raises what it raises, and what the database raises when
+        it is down: then the messages must be given again.
         """
         if not messages:
             return []
@@ -86,20 +104,26 @@ class Processor:
             self._knows.waiting = retries.any_waiting(connection, self.consumer)
         results: list[str] = []
         for group in _groups([_event(message) for message in messages], self._settings.batch):
-            last = len(results) + len(group) == len(messages)
-            results.extend(self._decide(group, note if last else None))
+            if halt():
+                break
+            results.extend(self._decide(group, _after(len(results), note)))
         return results
 
-    def retry(self) -> int:
+    def retry(self, halt: Callable[[], bool] = _never) -> int:
         """Try what waits and is due, an aggregate's messages in order; how many were decided."""
         done = 0
-        while True:
+        while not halt():
             with self._engine.begin() as connection:
                 positions = retries.due(connection, self.consumer, self._settings.batch)
-            decided = sum(self._try_again(position) for position in positions)
+            decided = 0
+            for position in positions:
+                if halt():
+                    break
+                decided += self._try_again(position)
             done += decided
             if not decided:
-                return done
+                break
+        return done
 
     def replay(self, identities: Sequence[str] = ()) -> int:
         """Apply dead letters, all or those named; how many. Raises what a handler raises."""
@@ -112,7 +136,7 @@ class Processor:
                     self._apply(connection, _event(message), replayed=True)
         return len(found)
 
-    def _decide(self, group: list[Event], note: Note | None) -> list[str]:
+    def _decide(self, group: list[Event], note: Note) -> list[str]:
         if len(group) > 1:
             try:
                 with tracing.batch(self.consumer, len(group)):
@@ -121,8 +145,9 @@ class Processor:
                 if _is_ours(error):
                     raise
                 _log.info("apply one by one", extra={"reason": _reason(error)})
-            results = [self._decide([event], None)[0] for event in group[:-1]]
-            return [*results, *self._decide(group[-1:], note)]
+            return [
+                self._decide([event], _after(before, note))[0] for before, event in enumerate(group)
+            ]
         [event] = group
         with self._processing(event) as span:
             try:
@@ -133,7 +158,7 @@ class Processor:
                 span.record_exception(error)
                 return [self._set_aside(event, error, note)]
 
-    def _in_one(self, group: list[Event], note: Note | None, *, alone: bool = False) -> list[str]:
+    def _in_one(self, group: list[Event], note: Note, *, alone: bool = False) -> list[str]:
         with self._handlers.around(), self._engine.begin() as connection:
             fresh = self._mark(connection, (event.message for event in group))
             if len(fresh) < len(group):
@@ -154,8 +179,7 @@ class Processor:
                 else:
                     with self._processing(event):
                         results.append(self._apply(connection, event))
-            if note is not None:
-                note(connection)
+            note(connection, len(group))
         for event, result in zip(group, results, strict=True):
             _count(event, result)
         return results
@@ -181,7 +205,7 @@ class Processor:
             raise Unknown("older than the inbox remembers: it may have been applied before")
         return self._handlers.apply(connection, event.content)
 
-    def _set_aside(self, event: Event, error: Exception, note: Note | None) -> str:
+    def _set_aside(self, event: Event, error: Exception, note: Note) -> str:
         """A message that failed, alone: let it wait for another try, or be a dead letter."""
         dead = isinstance(error, Unknown) or self._settings.inbox_attempts <= 1
         with self._engine.begin() as connection:
@@ -193,8 +217,7 @@ class Processor:
                 wait, reason = self._settings.backoff(1), _reason(error)
                 parked = (connection, self.consumer, event.message, event.aggregate)
                 retries.park(*parked, attempts=1, wait=wait, reason=reason)
-            if note is not None:
-                note(connection)
+            note(connection, 1)
         self._knows.waiting = True
         _failed(event.message, 1, error, dead=dead)
         return DEAD if dead else FAILED

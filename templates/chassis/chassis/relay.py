@@ -76,6 +76,12 @@ class Relay:
         """Work until `stop` is set; whatever is down is tried again."""
         # So that the first failure is an increase, and not the first that is heard of the metric.
         _failed.add(0)
+        async with self._leases.kept():
+            await self._work(stop)
+        with suppress(sa.exc.SQLAlchemyError):
+            await asyncio.to_thread(self._finish)
+
+    async def _work(self, stop: asyncio.Event) -> None:
         failures = 0
         while not stop.is_set():
             try:
@@ -87,8 +93,6 @@ class Relay:
                 failures += 1
                 _log.warning("relay waits", extra={"reason": repr(error), "failures": failures})
                 await _first_of(stop, None, self._settings.backoff(failures))
-        with suppress(sa.exc.SQLAlchemyError):
-            await asyncio.to_thread(self._finish)
 
     async def step(self) -> int:
         """Publish one page; how many messages the broker took, of those now and before."""
@@ -145,14 +149,18 @@ class Relay:
         chains: dict[tuple[str, str], list[Entry]] = {}
         for entry in entries:
             chains.setdefault(entry.aggregate, []).append(entry)
-        now = clock.now()
+        now, end = clock.now(), time.monotonic() + self._settings.lease / 3
         ready = [c for c in chains.values() if not c[0].held and c[0].is_due(now)]
-        await asyncio.gather(*(self._chain(chain) for chain in ready))
+        await asyncio.gather(*(self._chain(chain, end) for chain in ready))
 
-    async def _chain(self, chain: list[Entry]) -> None:
-        """One aggregate's messages: the next only once the broker has the one before."""
+    async def _chain(self, chain: list[Entry], end: float) -> None:
+        """One aggregate's messages: the next only once the broker has the one before.
+
+        What is left at the `end` comes with another page: one slow aggregate holds up no other,
+        and what was published is noted in time.
+        """
         for entry in chain:
-            if self._outcome.unavailable is not None:
+            if self._outcome.unavailable is not None or time.monotonic() > end:
                 return
             try:
                 await self._send(entry)
