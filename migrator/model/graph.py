@@ -19,7 +19,7 @@ Confidence = Literal["certain", "likely"]
 DependencyKind = Literal["calls", "references", "inherits", "decorates", "signals", "imports"]
 ImportKind = Literal["static", "lazy", "type_checking", "dynamic", "conditional"]
 EntryPointKind = Literal["route", "cli", "task", "signal"]
-TableSource = Literal["orm", "core", "migration", "sql", "database"]
+TableSource = Literal["orm", "core", "migration", "sql", "database", "library"]
 ConstraintKind = Literal["unique", "check", "index", "primary_key"]
 KeySource = Literal["code", "database"]
 ObservationKind = Literal["request", "call", "access"]
@@ -125,7 +125,8 @@ class Table:
     """`definition` is the mapped class or Core table that declares it, None when only SQL does.
 
     `rows` is the live database's own estimate, None where no database was looked at. A table
-    that only the database shows has an empty `path` and line 0.
+    that only the database shows, or that belongs to a library (`source` ``library``), has an
+    empty `path` and line 0.
     """
 
     name: str

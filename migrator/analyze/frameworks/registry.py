@@ -12,6 +12,7 @@ from migrator.model.errors import MigratorError
 GROUP = "migrator.frameworks"
 _BUILT_IN = (
     "migrator.analyze.frameworks.sqlalchemy.plugin:SQLAlchemy",
+    "migrator.analyze.frameworks.django.plugin:Django",
     "migrator.analyze.frameworks.flask:Flask",
     "migrator.analyze.frameworks.commands:Commands",
     "migrator.analyze.frameworks.blinker:Blinker",

@@ -1,0 +1,1 @@
+"""Django: models, queries, routes, REST framework; `plugin` is what the registry loads."""
