@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ def compare_tables(graph: Mapping[str, Any], declared: Iterable[Row]) -> Row:
     own = {name: t for name, t in every.items() if t["path"]}
     found = {full_name(t): t for t in graph["tables"]}
     missed = sorted(set(own) - set(found))
+    # A library's table may be there or not by settings outside of the tree.
+    found = {n: t for n, t in found.items() if n in every or t["source"] != "library"}
     invented = sorted(set(found) - set(every))
     columns, keys = Counter[str](), Counter[str]()
     wrong_columns, wrong_keys = [], []
@@ -41,10 +43,8 @@ def compare_tables(graph: Mapping[str, Any], declared: Iterable[Row]) -> Row:
         tally(columns, want, have)
         wrong_columns += [f"missed {name}.{c}" for c in sorted(want - have)]
         wrong_columns += [f"invented {name}.{c}" for c in sorted(have - want)]
-        keys_wanted = {
-            (tuple(c), t.removeprefix("public."), tuple(r)) for c, t, r in own[name]["foreign_keys"]
-        }
-        keys_found = graph_keys.get(name, set())
+        keys_wanted = comparable(own[name]["foreign_keys"], own)
+        keys_found = comparable(graph_keys.get(name, set()), own)
         tally(keys, keys_wanted, keys_found)
         wrong_keys += [f"missed {name} {k}" for k in sorted(keys_wanted - keys_found)]
         wrong_keys += [f"invented {name} {k}" for k in sorted(keys_found - keys_wanted)]
@@ -69,6 +69,17 @@ def compare_tables(graph: Mapping[str, Any], declared: Iterable[Row]) -> Row:
         "columns": figures(columns) | {"wrong": wrong_columns},
         "foreign_keys": figures(keys) | {"wrong": wrong_keys},
     }
+
+
+def comparable(keys: Iterable[Any], own: Container[str]) -> set[tuple[Any, ...]]:
+    """Keys as (columns, table, columns). Which table of other packages a key leads to may be up to
+    settings that are not in the analysed tree: of such a key only the columns are compared."""
+    found: set[tuple[Any, ...]] = set()
+    for columns, table, referred in keys:
+        table = table.removeprefix("public.")
+        away = table not in own
+        found.add((tuple(columns), *(("", ()) if away else (table, tuple(referred)))))
+    return found
 
 
 def tally(counts: Counter[str], want: set[Any], have: set[Any]) -> None:

@@ -12,7 +12,7 @@ from migrator.model.errors import MigratorError
 
 _LEFT_OUT = {
     "tests", "test", "testing", "node_modules", "site-packages", "venv", "env", "build", "dist",
-    "__pycache__", "workspace",
+    "__pycache__", "workspace", "project_template", "app_template",
 }  # fmt: skip
 _LEFT_OUT_FILES = {"conftest.py", "setup.py", "noxfile.py"}
 _MIGRATIONS = {"migrations", "alembic", "versions", "migration"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from migrator.model.graph import Graph
     from migrator.scaffold.write import Change
 
 _EPILOG = """Examples:
@@ -56,10 +57,12 @@ def scaffold(
     from migrator.scaffold.workspace import build
     from migrator.scaffold.write import apply, changes_to
 
-    root = Path(read_graph(Path(".migrator/graph.json")).root)
+    known = read_graph(Path(".migrator/graph.json"))
+    root = Path(known.root)
     if monolith:
         _monolith(root, dry_run, diff)
         return
+    _carvable(known)
     planned = read_plan(plan)
     wanted = _known(tuple(services or ()), tuple(s.name for s in planned.services), plan)
     graph = analyze(root, cache=Path(".migrator/cache"))
@@ -77,6 +80,21 @@ def scaffold(
     _report(output, changes, workspace.problems, dry_run)
     if not dry_run:
         typer.echo("next: migrator up --check")
+
+
+def _carvable(graph: Graph) -> None:
+    """Raises MigratorError where the models are Django's."""
+    from migrator.model.errors import MigratorError
+
+    models = [d for d in graph.definitions if "django_model" in d.traits]
+    if models:
+        raise MigratorError(
+            f"this monolith's {len(models)} models are Django's, and migrator carves services out"
+            " of SQLAlchemy monoliths only, today",
+            where=f"{models[0].path}:{models[0].line}",
+            hint="migrator plan proposes boundaries and migrator verify keeps them for Django too;"
+            " scaffold --monolith gives it telemetry",
+        )
 
 
 def _monolith(root: Path, dry_run: bool, diff: bool) -> None:

@@ -80,6 +80,7 @@ class Definition:
 
 TRAITS = {
     "model": "a mapped class or Core table",
+    "django_model": "a model class of Django's",
     "base": "a declarative base or an abstract mixin of models",
     "exception": "an exception class",
     "enum": "an enum class",

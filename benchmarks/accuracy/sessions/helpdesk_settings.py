@@ -13,6 +13,8 @@ LOGIN_URL = "helpdesk:login"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 HELPDESK_PUBLIC_TICKET_QUEUE = "support"
+HELPDESK_TEAMS_MODEL = "auth.User"
+HELPDESK_TEAMS_MIGRATION_DEPENDENCIES: list[tuple[str, str]] = []
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -21,7 +23,7 @@ MIDDLEWARE = [
 INSTALLED_APPS = [
     "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
     "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
-    "django.contrib.sites", "django.contrib.humanize", "bootstrap4form", "helpdesk",
+    "django.contrib.sites", "django.contrib.humanize", "helpdesk",
     "rest_framework",
 ]  # fmt: skip
 TEMPLATES = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from migrator.analyze.facts.shape import CALL, CONST, STR, Expr
 from migrator.analyze.frameworks.django.library import LibraryField
-from migrator.analyze.project.project import Project
+from migrator.analyze.project.classes import Classes
 
 Sort = Literal["column", "fk", "o2o", "m2m", "generic_fk", "generic"]
 _RELATIONS: dict[str, Sort] = {
@@ -102,10 +102,21 @@ class Field:
 Reference = Callable[[str, Expr], str | None]
 
 
+class Names(Protocol):
+    """What a project tells of names; migrations have a view of their own."""
+
+    @property
+    def classes(self) -> Classes: ...
+
+    def resolved(self, module: str, expr: Expr) -> str: ...
+
+    def path(self, module: str) -> str: ...
+
+
 class FieldReader:
     """Reads fields; `reference` tells what the expression of a target means."""
 
-    def __init__(self, project: Project, reference: Reference) -> None:
+    def __init__(self, project: Names, reference: Reference) -> None:
         self.project, self.reference = project, reference
 
     def sort_of(self, module: str, func: Expr) -> tuple[Sort, str] | None:

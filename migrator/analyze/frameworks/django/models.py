@@ -18,9 +18,11 @@ from migrator.analyze.frameworks.django.fields import (
     of_library,
     parent_link,
     placed,
+    text,
 )  # fmt: skip
 from migrator.analyze.frameworks.django.library import ROOTS, canonical, library_models
 from migrator.analyze.frameworks.django.meta import Meta
+from migrator.analyze.frameworks.django.migrations import State, StateModel
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.project import Project
@@ -28,6 +30,7 @@ from migrator.analyze.schema import Schema
 from migrator.model.graph import Unresolved
 
 MOST_BASES = 60
+NO_FIELD = Field("", "column", "", "", 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +39,8 @@ class DjangoModel:
 
     `fields` are all by name, those of tables above too (`Field.home` tells); `local` are those of
     its own table (for an abstract one: what it gives). `parents` are the concrete models above,
-    nearest first. `unknown` names a base class that is not known.
+    nearest first. `unknown` names a base class that is not known; `migrated` tells that only
+    migrations declare it.
     """
 
     id: str
@@ -55,6 +59,7 @@ class DjangoModel:
     parents: list[str] = field(default_factory=list)
     concrete: str = ""
     unknown: str | None = None
+    migrated: bool = False
     reverse: dict[str, Reverse] = field(default_factory=dict)
     queried: dict[str, Reverse] = field(default_factory=dict)
     ordering: tuple[str, ...] = ()
@@ -63,7 +68,7 @@ class DjangoModel:
 
     @property
     def library(self) -> bool:
-        return ":" not in self.id
+        return ":" not in self.id and not self.migrated
 
     @property
     def reference(self) -> str:
@@ -95,6 +100,7 @@ class Models:
         self.reader = FieldReader(project, reference)
         self.by_id: dict[str, DjangoModel] = {}
         self.by_reference: dict[str, DjangoModel] = {}
+        self.state = State(project, apps, self.user_model)
         self._building: set[str] = set()
         self._none: set[str] = set()
 
@@ -102,12 +108,16 @@ class Models:
         """Build every model that a class of the project declares."""
         for id_ in sorted(self.project.classes.by_id):
             self.model(id_)
+            unknown = self._above_unknown(id_)
+            if unknown is not None:
+                self.by_id[id_].unknown = unknown
         for model in library_models().values():
             if model.table is not None and model.label != "taggit":
                 self.model(model.id)
         for model_ in self.by_id.values():
             if not model_.abstract:
                 self._register(model_)
+        self._filled()
 
     def _register(self, model: DjangoModel) -> None:
         known = self.by_reference.get(model.reference)
@@ -144,9 +154,8 @@ class Models:
         bases = [canonical(b) for b, _ in class_.bases]
         above = [m for b in bases if (m := self.model(b)) is not None]
         unknown = next((b for b in bases if not self._is_known(b)), None)
-        if not above and not any(b in ROOTS for b in bases):
-            if unknown is None or not self._has_db_fields(class_):
-                return None
+        if not (above or any(b in ROOTS for b in bases) or (unknown and self._tells(class_))):
+            return None
         meta = Meta(self.project, class_, [m.id for m in above if m.abstract])
         module = class_.module.name
         model = DjangoModel(
@@ -163,10 +172,64 @@ class Models:
         model.ordering = meta.texts("ordering")
         model.unique_together = meta.groups()
         model.indexes = meta.indexes()
-        if unknown is not None and not model.abstract:
-            why = f"its base class {unknown} is not known: it may add columns"
-            self._tell(model, f"model {model.label}.{model.name}", why)
         return model
+
+    def _filled(self) -> None:
+        """Holes that migrations can fill: columns of unknown bases, classes made at run time."""
+        left_over = dict(self.state.models)
+        for model in list(self.by_id.values()):
+            if model.abstract or model.library or model.proxy:
+                continue
+            known = left_over.pop((model.label, model.name.lower()), None)
+            if model.unknown is not None:
+                self._columns(model, known)
+            if known is not None:
+                self._targets(model, known)
+        labels = {m.label for m in self.by_id.values() if not m.library}
+        for (label, name), left in sorted(left_over.items()):
+            if label in labels and f"{label}.{name}" not in self.by_reference:
+                self._only_migrated(left)
+
+    def _columns(self, model: DjangoModel, known: StateModel | None) -> None:
+        if known is None:
+            why = f"its base class {model.unknown} is not known: it may add columns"
+            self._tell(model, f"model {model.label}.{model.name}", why)
+            return
+        for name, found in known.fields.items():
+            if name not in model.fields:
+                model.local[name] = model.fields[name] = placed(found, model.id)
+        if "id" not in known.fields and model.local.get("id", NO_FIELD).automatic:
+            del model.local["id"], model.fields["id"]
+
+    def _targets(self, model: DjangoModel, known: StateModel) -> None:
+        """Where the class computes the target of a relation, the migrations name it."""
+        for name, own in model.local.items():
+            told = known.fields.get(name)
+            if own.relational and own.to is None and told is not None and told.to is not None:
+                model.local[name] = model.fields[name] = replace(own, to=told.to)
+
+    def _only_migrated(self, state: StateModel) -> None:
+        if state.options.get("proxy") == (CONST, True) or "swappable" in state.options:
+            return
+        table = state.options.get("db_table")
+        model = DjangoModel(
+            f"{state.label}.{state.name}", state.name, state.label, state.path, state.line,
+            migrated=True, table=text(table) or f"{state.label}_{state.name.lower()}",
+        )  # fmt: skip
+        model.concrete = model.id
+        model.local = {n: placed(f, model.id) for n, f in state.fields.items()}
+        model.fields = dict(model.local)
+        self.by_id[model.id] = model
+        self._register(model)
+
+    def _above_unknown(self, id_: str) -> str | None:
+        """The unknown base of a class or of an abstract one above it."""
+        model = self.by_id.get(id_)
+        if model is None or model.abstract or model.unknown is not None:
+            return None
+        class_ = self.project.classes.get(id_)
+        above = [self.by_id.get(b) for b in class_.mro[1:]] if class_ else []
+        return next((m.unknown for m in above if m and m.abstract and m.unknown), None)
 
     def _is_known(self, base: str) -> bool:
         """Whether nothing of a base can escape us: our own class, a root, the library's."""
@@ -174,8 +237,10 @@ class Models:
             return True
         return ":" not in base and "." not in base  # builtins and names without import
 
-    def _has_db_fields(self, class_: Class) -> bool:
-        return any(
+    def _tells(self, class_: Class) -> bool:
+        """Whether a class on an unknown base is a model by its fields, or by its migrations."""
+        label = self.apps.label(class_.module.name)
+        return (label, class_.name.lower()) in self.state.models or any(
             self.reader.is_db_field(class_.module.name, call[2])
             for _, call in _assigned_calls(class_)
         )
@@ -199,7 +264,7 @@ class Models:
                 continue
             base = self.by_id[parent.concrete]
             model.parents += [p for p in (base.id, *base.parents) if p not in model.parents]
-            if model.proxy or model.abstract or base.library and base.table is None:
+            if model.proxy:
                 continue
             link = parent_link(base.name, base.id, model.path, model.line)
             if not any(self._same(to, base) for to in own_links) and link.name not in hidden:

@@ -9,7 +9,7 @@ from migrator.analyze.frameworks.django.models import Models
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
 from migrator.analyze.frameworks.django.tables import NAME, Tables
 from migrator.analyze.frameworks.protocol import At, Framework
-from migrator.analyze.infer.values import ClassRef, External, Text, Value, options
+from migrator.analyze.infer.values import Call, ClassRef, External, Text, Value, options
 from migrator.analyze.infer.world import World
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
@@ -19,7 +19,7 @@ class Django(Framework):
     """Models, managers, querysets and what Django calls by itself."""
 
     name: ClassVar[str] = NAME
-    packages: ClassVar[tuple[str, ...]] = ("django",)
+    packages: ClassVar[tuple[str, ...]] = ("django", "swapper")
 
     def __init__(self) -> None:
         self.settings = DjangoSettings()
@@ -39,6 +39,24 @@ class Django(Framework):
         if type(owner) is External and owner.name == "django.conf.settings":
             return self._setting(name)
         return None
+
+    def call(self, at: At, function: Value, call: Call) -> Value | None:
+        if type(function) is not External:
+            return None
+        if function.name == "swapper.get_model_name":
+            return self._swapped(call)
+        if function.name == "django.contrib.auth.get_user_model":
+            return self._setting("AUTH_USER_MODEL")
+        return None
+
+    def _swapped(self, call: Call) -> Value | None:
+        """The model that a setting names in place of ``app.Model``."""
+        parts = [call.argument(0, "app_label"), call.argument(1, "model")]
+        texts = [p.text for p in parts if type(p) is Text and p.whole]
+        if len(texts) != len(parts):
+            return None
+        chosen = self.settings.texts(f"{texts[0]}_{texts[1]}_MODEL".upper())
+        return Text(chosen[0] if len(chosen) == 1 else ".".join(texts))
 
     def _setting(self, name: str) -> Value | None:
         texts = self.settings.texts(name)
@@ -62,7 +80,9 @@ class _reference:
                 found.append(value.text)
             elif type(value) is ClassRef:
                 found.append(f"@{value.cls}")
-            elif type(value) is External and value.name[:1] and not value.name.startswith(_SETTINGS):
+            elif (
+                type(value) is External and value.name[:1] and not value.name.startswith(_SETTINGS)
+            ):
                 found.append(f"@{value.name}")
         return found[0] if found else None
 

@@ -189,5 +189,3 @@ class Apps:
             what = f"application {first.name}"
             self.schema.unresolved.append(Unresolved(class_.module.path, class_.line, what, why))
         return first
-
-

@@ -62,7 +62,7 @@ class Tables:
             )  # fmt: skip
 
     def target(self, model: DjangoModel, to: str | None) -> DjangoModel | None:
-        """The model that ``app.Model``, ``Model``, ``self`` or ``@id`` means, as `model` says it."""
+        """The model that ``app.Model``, ``Model``, ``self`` or ``@id`` means within `model`."""
         if to is None:
             return None
         if to == "self":
@@ -96,9 +96,7 @@ class Tables:
             back = Reverse(model.id, field)
             named = formatted(field.related_name, model)
             hidden = named is not None and named.endswith("+")
-            symmetrical = (
-                field.sort == "m2m" and target is model and field.symmetrical is not False
-            )
+            symmetrical = field.sort == "m2m" and target is model and field.symmetrical is not False
             if not hidden and not symmetrical:
                 default = model.name.lower() + ("" if field.sort == "o2o" else "_set")
                 for below in self._with_children(target):
@@ -121,6 +119,10 @@ class Tables:
     # --- tables ----------------------------------------------------------------------------------
 
     def _model(self, model: DjangoModel) -> None:
+        if model.migrated:
+            self._only_table(model)
+            return
+        self.schema.trait(definition_of(model.id), "django_model")
         if model.abstract or model.swapped or model.table is None:
             self.schema.trait(model.id, "base" if model.abstract else "model")
             self.schema.claims[model.id] = NAME
@@ -142,14 +144,19 @@ class Tables:
         for field in model.local.values():
             self._field(model, field)
 
+    def _only_table(self, model: DjangoModel) -> None:
+        self.schema.add_table(self._table(model))
+        for field in model.local.values():
+            self._field(model, field)
+
     def _table(self, model: DjangoModel) -> Table:
         assert model.table is not None
         fields = [f for f in model.local.values() if has_column(f)]
-        columns = tuple(self._column(f) for f in fields)
-        name, schema = model.table, None
         return Table(
-            name, schema, columns, model.path, model.line, "orm",
-            definition=definition_of(model.id), constraints=tuple(self._constraints(model)),
+            model.table, None, tuple(self._column(f) for f in fields), model.path, model.line,
+            "migration" if model.migrated else "orm",
+            definition=None if model.migrated else definition_of(model.id),
+            constraints=tuple(self._constraints(model)),
         )  # fmt: skip
 
     def _column(self, field: Field) -> Column:
