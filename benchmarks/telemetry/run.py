@@ -212,9 +212,7 @@ def main() -> None:
             if application == "wsgi":
                 environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
             log = folder / f"{application}.log"
-            services.append(
-                stack.enter_context(running(workspace, application, environment, log))
-            )
+            services.append(stack.enter_context(running(workspace, application, environment, log)))
         figures = [
             found
             for kind in KINDS

@@ -14,6 +14,8 @@ from .redaction import redact, redact_value
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Written by the formatter from the active span; an instrumentor may add its own copies.
 _OWN = frozenset({"otelTraceID", "otelSpanID", "otelServiceName", "otelTraceSampled"})
+# `json.dumps` makes one anew for each call whose options are not the default.
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -46,4 +48,4 @@ class JsonFormatter(logging.Formatter):
             record.exc_info and self.formatException(record.exc_info)
         ):
             line["exception"] = redact(exception)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return _encode(line)

@@ -14,12 +14,13 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _SECRET_WORD = r"(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|private[_-]?key|signature)"
-# Text without any of these holds nothing that the patterns below would find.
-_SUSPICIOUS = re.compile(
-    r"@|%40|://|eyJ|bearer|basic|cookie|authorization|passw|pwd|secret|token|api.?key"
-    r"|private.?key|signature|session.?id|\[parameters|key \(|failing row|invalid input",
-    re.IGNORECASE,
-)
+# Text without any of these, in lower case, holds nothing that the patterns below would find. Words
+# within a text are found ten times as fast as by a pattern, and nearly every text has none.
+_SUSPICIOUS = (
+    "@", "%40", "://", "eyj", "bearer", "basic", "cookie", "authorization", "passw", "pwd",
+    "secret", "token", "key", "signature", "session", "[parameters", "failing row",
+    "invalid input",
+)  # fmt: skip
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # SQLAlchemy's errors quote the statement's parameters, PostgreSQL's the row.
     (re.compile(r"\[parameters: .*?\](?=\n|\Z)", re.DOTALL), f"[parameters: {REDACTED}]"),
@@ -58,6 +59,7 @@ _SQL = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
     """Whether a field of that name holds a secret, whatever its value looks like."""
     return _SECRET_NAME.search(name) is not None
@@ -65,7 +67,11 @@ def is_secret(name: str) -> bool:
 
 def redact(text: str) -> str:
     """`text` without credentials, tokens and mail addresses."""
-    if _SUSPICIOUS.search(text) is None:
+    lowered = text.lower()
+    for word in _SUSPICIOUS:
+        if word in lowered:
+            break
+    else:
         return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
