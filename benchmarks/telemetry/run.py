@@ -2,13 +2,13 @@
 
     python benchmarks/telemetry/run.py [--requests 2000] [--rounds 3] [--json FILE]
 
-The sample's service `jobs` is scaffolded and runs twice, as its image starts it (gunicorn, threads),
-over one PostgreSQL: as generated, exporting traces, metrics and logs by OTLP to an endpoint that
-takes all of it, with an access line a request; and without any of these (plain.py). One client
-asks one and the other in turn, so that whatever else the machine does meets both alike. The figure
-of a request kind is the median of the rounds' ratios; CPU is that of the service's processes,
-exporting included, a request. Each kind: a list of 20 jobs; a job, whose view is written and sent
-through the outbox; the list of skills.
+The sample's service `jobs` is scaffolded and runs twice, as its image starts it (gunicorn with
+threads), over one PostgreSQL: as generated, exporting traces, metrics and logs by OTLP to an
+endpoint that takes all of it, with an access line a request; and without any of these (plain.py).
+One client asks one and the other in turn, so that whatever else the machine does meets both alike.
+The figure of a request kind is the median of the rounds' ratios; CPU is that of the service's
+processes, exporting included, a request. Each kind: a list of 20 jobs; a job, whose view is written
+and sent through the outbox; the list of skills.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ INSERT INTO jobs (company_id, title, slug, description, location, employment_typ
                   salary_min_cents, currency, status, published_at)
 SELECT 1 + i % 20, 'Engineer ' || i, 'engineer-' || i, repeat('Builds things. ', 20), 'Hamburg',
        'full_time', true, 5000000, 'EUR', 'open', now() FROM generate_series(1, {JOBS}) AS i;
-INSERT INTO skills (name, slug) SELECT 'Skill ' || i, 'skill-' || i FROM generate_series(1, 30) AS i;
+INSERT INTO skills (name, slug)
+SELECT 'Skill ' || i, 'skill-' || i FROM generate_series(1, 30) AS i;
 INSERT INTO job_skills (job_id, skill_id)
 SELECT j, 1 + (j + s) % 30 FROM generate_series(1, {JOBS}) AS j, generate_series(0, 2) AS s;
 """

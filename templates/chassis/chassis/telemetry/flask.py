@@ -48,6 +48,8 @@ def log_access(response: Any) -> Any:
     """Log one line for the request that `response` answers."""
     from flask import request
 
+    if request.path in _EXCLUDED:
+        return response
     started = request.environ.get(STARTED, time.perf_counter())
     fields = {
         "method": request.method,
