@@ -63,15 +63,32 @@ def test_relay_takes_two_a_page(accounts: Side) -> None:
     assert accounts.rows("SELECT 1 FROM outbox_delivery") == []
 
 
-def test_changes_take_two_each_and_two_for_all(accounts: Side, ledger: Side) -> None:
+def test_changes_take_four_however_many(accounts: Side, ledger: Side) -> None:
     with accounts.working() as session:
         session.add_all([Account(id=n, owner="ann", balance=0) for n in range(50)])
         session.commit()
     given = settings(str(ledger.engine.url), "nats://unused", "")
     work = Processor(ledger.manifest, ledger.engine, given)
     with counted(ledger.engine) as statements:
-        work.process(messages(accounts))
-    assert len(statements) == 2 + 2 * 50
+        assert work.process(messages(accounts)) == ["applied"] * 50
+    # What waits, the inbox, the tombstones, the copies.
+    assert len(statements) == 4, statements
+
+
+def test_deletions_take_four_however_many(accounts: Side, ledger: Side) -> None:
+    with accounts.working() as session:
+        session.add_all([Account(id=n, owner="ann", balance=0) for n in range(50)])
+        session.commit()
+        session.query(Account).delete()
+        session.commit()
+    given = settings(str(ledger.engine.url), "nats://unused", "")
+    work = Processor(ledger.manifest, ledger.engine, given)
+    made, deleted = messages(accounts)[:50], messages(accounts)[50:]
+    assert work.process(made) == ["applied"] * 50
+    with counted(ledger.engine) as statements:
+        assert work.process(deleted) == ["applied"] * 50
+    assert len(statements) == 4, statements
+    assert ledger.rows("SELECT id FROM accounts") == []
 
 
 def test_call_takes_one_beside_its_own(accounts: Side, ledger: Side) -> None:

@@ -47,17 +47,22 @@ def increase(
 
 def upsert_newer(
     connection: Connection, table: Table, version: Column[Any], rows: Sequence[Row]
-) -> int:
-    """Write each row unless the one with its primary key has a `version` as high; how many were."""
+) -> set[tuple[Any, ...]]:
+    """Write each row unless the one with its primary key has a `version` as high.
+
+    All rows have the same columns and different keys; the primary keys of those written.
+    """
+    key = list(table.primary_key.columns)
     if _is_mysql(connection):
-        return sum(_upsert_one(connection, table, version, row) for row in rows)
+        written = [row for row in rows if _upsert_one(connection, table, version, row)]
+        return {tuple(row[column.name] for column in key) for row in written}
     insert = _insert(connection, table)
     statement = insert.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
+        index_elements=key,
         set_={name: insert.excluded[name] for name in rows[0]},
         where=version < insert.excluded[version.name],
-    ).returning(version)
-    return len(connection.execute(statement, list(rows)).all())
+    ).returning(*key)
+    return {tuple(row) for row in connection.execute(statement, list(rows))}
 
 
 def json_text(connection: Connection, column: Column[Any]) -> sa.ColumnElement[str]:

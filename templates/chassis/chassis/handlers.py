@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -36,25 +37,42 @@ class Handlers:
         # One loop for all: what an async handler keeps (clients, pools) is bound to it.
         self._runner: asyncio.Runner | None = None
 
-    def apply(self, connection: Connection, event: dict[str, Any]) -> str:
-        """Carry the message out in the transaction of `connection`; how it went."""
-        kind, data = event.get("kind"), event.get("data")
-        if not isinstance(data, dict):
+    def apply(self, connection: Connection, events: Sequence[dict[str, Any]]) -> list[str]:
+        """Carry the messages out in the transaction of `connection`; how each went.
+
+        Neighbours that change copies, or insert, are carried out together.
+        """
+        results: list[str] = []
+        for act, run in groupby(events, self._act):
+            results += act(connection, list(run))
+        return results
+
+    def _act(
+        self, event: dict[str, Any]
+    ) -> Callable[[Connection, list[dict[str, Any]]], list[str]]:
+        kind = event.get("kind")
+        if not isinstance(event.get("data"), dict):
             raise Unknown("the message has no data")
         if kind in (outbox.UPSERTED, outbox.DELETED):
-            return self._change(connection, event, data)
+            return self._change
         if kind == outbox.INSERT:
-            return self._insert(connection, data)
+            return self._insert
         if kind == outbox.CALL:
-            return self._call(connection, data)
+            return self._call
         raise Unknown(f"unknown kind {kind!r}")
 
-    def _change(self, connection: Connection, event: dict[str, Any], data: dict[str, Any]) -> str:
-        table = self._replica(data["table"], event.get("source", ""))
-        act = replicas.upsert if event["kind"] == outbox.UPSERTED else replicas.delete
-        version, package = int(event["sequence"]), self._manifest.package
-        done = act(connection, table, data["values"], version, package)
-        return APPLIED if done else STALE
+    def _change(self, connection: Connection, events: list[dict[str, Any]]) -> list[str]:
+        changes = [
+            replicas.Change(
+                self._replica(event["data"]["table"], event.get("source", "")),
+                event["data"]["values"],
+                int(event["sequence"]),
+                event["kind"] == outbox.DELETED,
+            )
+            for event in events
+        ]
+        done = replicas.apply(connection, changes, self._manifest.package)
+        return [APPLIED if newer else STALE for newer in done]
 
     def _replica(self, name: str, source: str) -> Table:
         owner = self._manifest.replicas.get(name)
@@ -63,21 +81,29 @@ class Handlers:
             raise Unknown(f"{name} of {source} is no replica here")
         return table
 
-    def _insert(self, connection: Connection, data: dict[str, Any]) -> str:
+    def _insert(self, connection: Connection, events: list[dict[str, Any]]) -> list[str]:
+        instances = [self._instance(event["data"]) for event in events]
+        with joined(connection), Session(connection.engine) as session:
+            session.add_all(instances)
+            session.commit()
+        return [APPLIED] * len(events)
+
+    def _instance(self, data: dict[str, Any]) -> object:
         name = data["table"]
         kind = tables.model(self._manifest, name)
         if name not in self._manifest.owned or kind is None:
             raise Unknown(f"{name} is not owned here")
-        package = self._manifest.package
         instance = kind()
         for key, value in data["values"].items():
-            setattr(instance, key, codec.decode(value, package=package))
-        with joined(connection), Session(connection.engine) as session:
-            session.add(instance)
-            session.commit()
-        return APPLIED
+            setattr(instance, key, codec.decode(value, package=self._manifest.package))
+        return instance
 
-    def _call(self, connection: Connection, data: dict[str, Any]) -> str:
+    def _call(self, connection: Connection, events: list[dict[str, Any]]) -> list[str]:
+        for event in events:
+            self._run(connection, event["data"])
+        return [APPLIED] * len(events)
+
+    def _run(self, connection: Connection, data: dict[str, Any]) -> None:
         name, package = data["function"], self._manifest.package
         if name not in self._manifest.serves_events:
             raise Unknown(f"{name} is not served here")
@@ -90,4 +116,3 @@ class Handlers:
             if inspect.iscoroutine(result):
                 self._runner = self._runner or asyncio.Runner()
                 self._runner.run(result)
-        return APPLIED

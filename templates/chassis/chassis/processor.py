@@ -13,6 +13,7 @@ import datetime as dt
 import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -133,13 +134,13 @@ class Processor:
             with self._handlers.around(), self._engine.begin() as connection:
                 message = retries.take_letter(connection, self.consumer, identity)
                 if message is not None:
-                    self._apply(connection, _event(message), replayed=True)
+                    self._apply(connection, [_event(message)], replayed=True)
         return len(found)
 
     def _decide(self, group: list[Event], note: Note) -> list[str]:
         if len(group) > 1:
             try:
-                with tracing.batch(self.consumer, len(group)):
+                with tracing.batch(self.consumer, [self._about(event) for event in group]):
                     return self._in_one(group, note)
             except Exception as error:
                 if _is_ours(error):
@@ -151,21 +152,21 @@ class Processor:
         [event] = group
         with self._processing(event) as span:
             try:
-                return self._in_one(group, note, alone=True)
+                return self._in_one(group, note)
             except Exception as error:
                 if _is_ours(error):
                     raise
                 span.record_exception(error)
                 return [self._set_aside(event, error, note)]
 
-    def _in_one(self, group: list[Event], note: Note, *, alone: bool = False) -> list[str]:
+    def _in_one(self, group: list[Event], note: Note) -> list[str]:
         with self._handlers.around(), self._engine.begin() as connection:
             fresh = self._mark(connection, (event.message for event in group))
             if len(fresh) < len(group):
                 # Who decided the others may have set them aside.
                 self._knows.waiting = True
             held = self._held_up(connection, group)
-            results = []
+            results, ready = [], []
             for event in group:
                 if event.message.id not in fresh:
                     results.append(DUPLICATE)
@@ -174,14 +175,13 @@ class Processor:
                 if event.aggregate in held:
                     retries.park(connection, self.consumer, event.message, event.aggregate)
                     results.append(WAITING)
-                elif alone:
-                    results.append(self._apply(connection, event))
                 else:
-                    with self._processing(event):
-                        results.append(self._apply(connection, event))
+                    results.append("")
+                    ready.append(event)
+            applied = iter(self._apply(connection, ready))
+            results = [result or next(applied) for result in results]
             note(connection, len(group))
-        for event, result in zip(group, results, strict=True):
-            _count(event, result)
+        _count(group, results)
         return results
 
     def _mark(self, connection: Connection, messages: Iterable[Incoming]) -> set[str]:
@@ -198,12 +198,17 @@ class Processor:
         aggregates = {event.aggregate for event in group}
         return retries.held_up(connection, self.consumer, aggregates)
 
-    def _apply(self, connection: Connection, event: Event, *, replayed: bool = False) -> str:
-        if event.content is None:
-            raise Unknown("no CloudEvent 1.0 in JSON")
-        if not replayed and _age(event.content) > self._settings.inbox_retention:
-            raise Unknown("older than the inbox remembers: it may have been applied before")
-        return self._handlers.apply(connection, event.content)
+    def _apply(
+        self, connection: Connection, events: Sequence[Event], *, replayed: bool = False
+    ) -> list[str]:
+        contents = []
+        for event in events:
+            if event.content is None:
+                raise Unknown("no CloudEvent 1.0 in JSON")
+            if not replayed and _age(event.content) > self._settings.inbox_retention:
+                raise Unknown("older than the inbox remembers: it may have been applied before")
+            contents.append(event.content)
+        return self._handlers.apply(connection, contents)
 
     def _set_aside(self, event: Event, error: Exception, note: Note) -> str:
         """A message that failed, alone: let it wait for another try, or be a dead letter."""
@@ -236,9 +241,9 @@ class Processor:
                 )
                 event = _event(message)
                 with self._processing(event):
-                    result = self._apply(connection, event)
+                    results = self._apply(connection, [event])
                 retries.remove(connection, position)
-            _count(event, result)
+            _count([event], results)
             return True
         except Exception as error:
             if event is None or _is_ours(error):
@@ -261,9 +266,13 @@ class Processor:
         return dead
 
     def _processing(self, event: Event) -> AbstractContextManager[Any]:
+        return tracing.processing(self._about(event), self.consumer)
+
+    def _about(self, event: Event) -> tracing.About:
         message = event.message
-        about = tracing.About(self.system, message.subject, message.partition, message.id)
-        return tracing.processing(about, message.headers, self.consumer)
+        return tracing.About(
+            self.system, message.subject, message.partition, message.id, message.headers
+        )
 
 
 def _is_ours(error: Exception) -> bool:
@@ -314,14 +323,18 @@ def _age(content: dict[str, Any]) -> float:
         return 0.0
 
 
-def _count(event: Event, result: str) -> None:
-    if result != WAITING:
-        _processed.add(1, {attributes.RESULT: result})
-    if event.content is not None and result != DUPLICATE:
-        _lag.record(_age(event.content))
-    message = event.message
-    fields = {"message_id": message.id, "subject": message.subject, "result": result}
-    _log.info("message processed", extra=fields)
+def _count(group: Sequence[Event], results: Sequence[str]) -> None:
+    for result, number in Counter(results).items():
+        if result != WAITING:
+            _processed.add(number, {attributes.RESULT: result})
+    told = _log.isEnabledFor(logging.INFO)
+    for event, result in zip(group, results, strict=True):
+        if event.content is not None and result != DUPLICATE:
+            _lag.record(_age(event.content))
+        if told:
+            message = event.message
+            fields = {"message_id": message.id, "subject": message.subject, "result": result}
+            _log.info("message processed", extra=fields)
 
 
 def _failed(message: Incoming, attempt: int, error: Exception, *, dead: bool) -> None:

@@ -174,8 +174,8 @@ class Relay:
 
     async def _send(self, entry: Entry) -> None:
         identity = str(entry.id)
-        about = tracing.About(self._broker.system, entry.subject, entry.partition, identity)
-        with tracing.publishing(about, entry.trace) as headers:
+        system, where = self._broker.system, (entry.subject, entry.partition)
+        with tracing.publishing(tracing.About(system, *where, identity, entry.trace)) as headers:
             message = Outgoing(identity, entry.subject, entry.partition, entry.body, headers)
             await self._broker.publish(message)
 

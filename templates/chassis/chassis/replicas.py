@@ -1,8 +1,14 @@
-"""Applies changes of other services' rows to the local copies; older versions are dropped."""
+"""Applies changes of other services' rows to the local copies; older versions are dropped.
+
+Changes are applied many at once: of several of one row only the newest is written, and each table
+takes a few statements however many changes there are. What is seen after the commit is the same as
+if each had been written in turn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -15,51 +21,105 @@ from chassis.schema import replica_tombstone
 VERSION = "replica_version"
 
 
-def upsert(
-    connection: Connection, table: Table, values: Mapping[str, Any], version: int, package: str
-) -> bool:
-    """Bring the copy to `values` (encoded, by column); False if it already is as new."""
-    key = tables.row_key(table, values)
-    if _tombstone(connection, table, key) >= version:
-        return False
-    target = _versioned(table, frozenset(values))
-    row = {
-        column.name: codec.decode(values[column.name], package=package)
-        for column in target.columns
-        if column.name != VERSION
-    }
-    return bool(
-        dialects.upsert_newer(connection, target, target.c[VERSION], [{**row, VERSION: version}])
-    )
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row of `table` as `version` has it: encoded values by column; of a deleted one its key."""
+
+    table: Table
+    values: Mapping[str, Any]
+    version: int
+    deleted: bool
 
 
-def delete(
-    connection: Connection, table: Table, values: Mapping[str, Any], version: int, package: str
-) -> bool:
-    """Remove the copy and remember the version; False if a newer one is here."""
-    key = tables.row_key(table, values)
-    grave = {
-        "tablename": table.fullname,
-        "rowkey": key,
-        "version": version,
-        "deleted_at": clock.now(),
+def apply(connection: Connection, changes: Sequence[Change], package: str) -> list[bool]:
+    """Bring the copies to the newest of `changes`; for each whether the copy was older.
+
+    A change that a later one of the same row overtakes is told as that one.
+    """
+    newest: dict[Table, dict[str, Change]] = {}
+    keys = [tables.row_key(change.table, change.values) for change in changes]
+    for key, change in zip(keys, changes, strict=True):
+        rows = newest.setdefault(change.table, {})
+        if key not in rows or rows[key].version < change.version:
+            rows[key] = change
+    written = {
+        table: _delete(connection, table, {k: c for k, c in rows.items() if c.deleted})
+        | _upsert(connection, table, {k: c for k, c in rows.items() if not c.deleted}, package)
+        for table, rows in newest.items()
     }
-    newest = replica_tombstone.c.version
-    if not dialects.upsert_newer(connection, replica_tombstone, newest, [grave]):
-        return False
-    target = _versioned(table, frozenset(values))
-    same = [
-        column == codec.decode(values[column.name], package=package)
-        for column in target.primary_key
+    seen: dict[tuple[Table, str], int] = {}
+    results = []
+    for key, change in zip(keys, changes, strict=True):
+        before = seen.get((change.table, key), -1)
+        results.append(key in written[change.table] and change.version > before)
+        seen[change.table, key] = max(before, change.version)
+    return results
+
+
+def _upsert(
+    connection: Connection, table: Table, changes: Mapping[str, Change], package: str
+) -> set[str]:
+    """Write rows that are newer than the copy and than its deletion; their keys."""
+    graves = _tombstones(connection, table, changes)
+    alike: dict[frozenset[str], dict[tuple[Any, ...], tuple[str, dict[str, Any]]]] = {}
+    for key, change in changes.items():
+        if graves.get(key, -1) < change.version:
+            row = _row(table, change, package)
+            identity = tuple(row[column.name] for column in table.primary_key)
+            alike.setdefault(frozenset(change.values), {})[identity] = (key, row)
+    written: set[str] = set()
+    for names, rows in alike.items():
+        target = _versioned(table, names)
+        given = [row for _, row in rows.values()]
+        found = dialects.upsert_newer(connection, target, target.c[VERSION], given)
+        written |= {rows[identity][0] for identity in found if identity in rows}
+    return written
+
+
+def _delete(connection: Connection, table: Table, changes: Mapping[str, Change]) -> set[str]:
+    """Remove copies that are older and remember the versions; the keys of those that were."""
+    if not changes:
+        return set()
+    now, name = clock.now(), table.fullname
+    graves = [
+        {"tablename": name, "rowkey": key, "version": change.version, "deleted_at": now}
+        for key, change in changes.items()
     ]
-    connection.execute(sa.delete(target).where(*same, target.c[VERSION] < version))
-    return True
+    newest = replica_tombstone.c.version
+    dug = {key for _, key in dialects.upsert_newer(connection, replica_tombstone, newest, graves)}
+    if dug:
+        target = _versioned(table, frozenset(column.name for column in table.primary_key))
+        same = [column == sa.bindparam(f"key_{column.name}") for column in target.primary_key]
+        older = sa.delete(target).where(*same, target.c[VERSION] < sa.bindparam("newest"))
+        rows = [_grave(target, changes[key]) for key in changes if key in dug]
+        connection.execute(older, rows)
+    return dug
 
 
-def _tombstone(connection: Connection, table: Table, key: str) -> int:
+def _grave(target: Table, change: Change) -> dict[str, Any]:
+    key = {f"key_{c.name}": codec.decode(change.values[c.name]) for c in target.primary_key}
+    return {**key, "newest": change.version}
+
+
+def _row(table: Table, change: Change, package: str) -> dict[str, Any]:
+    values = {
+        column.name: codec.decode(change.values[column.name], package=package)
+        for column in table.columns
+        if column.name in change.values
+    }
+    return {**values, VERSION: change.version}
+
+
+def _tombstones(
+    connection: Connection, table: Table, changes: Mapping[str, Change]
+) -> dict[str, int]:
+    if not changes:
+        return {}
     grave = replica_tombstone.c
-    query = sa.select(grave.version).where(grave.tablename == table.fullname, grave.rowkey == key)
-    return connection.execute(query).scalar() or 0
+    query = sa.select(grave.rowkey, grave.version).where(
+        grave.tablename == table.fullname, grave.rowkey.in_(list(changes))
+    )
+    return {row.rowkey: row.version for row in connection.execute(query)}
 
 
 @cache
