@@ -53,7 +53,7 @@ def scaffold(
     from migrator.model.plan_file import read_plan
     from migrator.plan.resolve import assign
     from migrator.scaffold.revisions.read import read_histories
-    from migrator.scaffold.source import read_source
+    from migrator.scaffold.source import carved_services, read_source
     from migrator.scaffold.workspace import build
     from migrator.scaffold.write import apply, changes_to
 
@@ -70,7 +70,13 @@ def scaffold(
         {} if fresh_migrations else read_histories(output, [s.name for s in planned.services])
     )
     workspace = build(
-        planned, assign(planned, graph), graph, read_source(root, graph), wanted, histories
+        planned,
+        assign(planned, graph),
+        graph,
+        read_source(root, graph),
+        wanted,
+        carved_services(output),
+        histories,
     )
     changes = changes_to(output, workspace.files, workspace.scope)
     if diff:

@@ -102,21 +102,30 @@ def _watching(watching: Mapping[str, str]) -> dict[str, str]:
         "prometheus": [("prometheus.yml", _PROMETHEUS_HERE.removeprefix(f"{_WATCH}/"))],
         "prometheus-rules": _entries(watching, _RULES),
         "alertmanager": [("alertmanager.yml", "alertmanager/alertmanager.yml")],
-        "grafana-dashboards": _entries(watching, _DASHBOARDS),
+    }
+    boards = {
+        f"dashboard-{PurePosixPath(path).stem}": path.removeprefix(f"{_WATCH}/")
+        for path in sorted(watching)
+        if path.startswith(_DASHBOARDS)
     }
     provisioned = sorted({_folder(p, _PROVISIONING) for p in watching if _PROVISIONING in p})
     for folder in provisioned:
         maps[f"grafana-{folder}"] = _entries(watching, f"{_PROVISIONING}{folder}/")
-    mounts = {
-        f"grafana-{folder}": f"/etc/grafana/provisioning/{folder}" for folder in provisioned
-    } | {"grafana-dashboards": "/var/lib/grafana/dashboards"}
+    mounts = {f"grafana-{folder}": f"/etc/grafana/provisioning/{folder}" for folder in provisioned}
+    shown = [
+        f"{{configMap: {{name: {name}, items: [{{key: {PurePosixPath(path).name}, "
+        f"path: {'/'.join(PurePosixPath(path).parts[-2:])}}}]}}}}"
+        for name, path in boards.items()
+    ]
     return {
         _PROMETHEUS_HERE: _dump(
             _finding_pods(_load(watching[_PROMETHEUS])),
             "prometheus.yml for Kubernetes: the pods of the namespace are found, not listed.",
         ),
         f"{_WATCH}/kustomization.yaml": render(
-            "kubernetes/observability_kustomization.yaml.jinja", maps=maps.items()
+            "kubernetes/observability_kustomization.yaml.jinja",
+            maps=maps.items(),
+            boards=boards.items(),
         ),
         f"{_WATCH}/kubernetes.yaml": render(
             "kubernetes/observability.yaml.jinja",
@@ -126,6 +135,7 @@ def _watching(watching: Mapping[str, str]) -> dict[str, str]:
                 for name, path in mounts.items()
             ],
             grafana_volumes=[f"{{name: {name}, configMap: {{name: {name}}}}}" for name in mounts],
+            grafana_boards=f"{{name: dashboards, projected: {{sources: [{', '.join(shown)}]}}}}",
             ways_in=_WAYS_IN,
         ),
     }

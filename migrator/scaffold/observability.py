@@ -8,19 +8,28 @@ from typing import Any
 
 from migrator.model.manifest import ServiceManifest
 from migrator.model.plan import Service
+from migrator.model.progress import Progress
+from migrator.scaffold.dashboards import dashboard_files
+from migrator.scaffold.progress_rules import progress_rules
 from migrator.scaffold.slo_rules import slo_rules, slo_tests
 from migrator.scaffold.templates import plain_tree, rendered_tree, runbooks_root
 
 _RULES = "observability/prometheus/rules/slo.yml"
+_PROGRESS = "observability/prometheus/rules/migration.yml"
+_DASHBOARDS = "observability/grafana/dashboards"
 _TESTS = "observability/prometheus/rule_tests/slo.yml"
 _HEAD = {
     _RULES: "The SLOs of migration.yaml as recording rules; slo_alerts.yml watches them.",
+    _PROGRESS: "How far the migration is; `migrator status` tells the same.",
     _TESTS: "promtool test rules rule_tests/*.yml: each SLO fires when nothing succeeds.",
 }
 
 
 def observability_files(
-    services: Sequence[Service], manifests: Sequence[ServiceManifest], context: dict[str, object]
+    services: Sequence[Service],
+    manifests: Sequence[ServiceManifest],
+    progress: Progress,
+    context: dict[str, object],
 ) -> dict[str, str]:
     """The files below ``observability/`` and ``docs/runbooks/``."""
     context = {**context, "manifests": manifests}
@@ -29,6 +38,10 @@ def observability_files(
     slos = {"gateway": (), **{service.name: service.slos for service in services}}
     files[_RULES] = _yaml(slo_rules(slos), _HEAD[_RULES])
     files[_TESTS] = _yaml(slo_tests(slos), _HEAD[_TESTS])
+    files[_PROGRESS] = _yaml(progress_rules(progress), _HEAD[_PROGRESS])
+    purposes = {service.name: service.purpose for service in services}
+    boards = dashboard_files(manifests, purposes)
+    files |= {f"{_DASHBOARDS}/{path}": text for path, text in boards.items()}
     files |= dict(plain_tree(runbooks_root(), "docs/runbooks"))
     return files
 

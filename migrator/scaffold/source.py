@@ -19,6 +19,11 @@ def read_source(root: Path, graph: Graph) -> Source:
     return Source(texts, tuple(_requirements(root)))
 
 
+def carved_services(workspace: Path) -> tuple[str, ...]:
+    """The services that `workspace` holds already."""
+    return tuple(sorted(p.parent.name for p in workspace.glob("services/*/service.toml")))
+
+
 def _text(path: Path) -> str:
     try:
         with tokenize.open(path) as file:

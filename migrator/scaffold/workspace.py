@@ -14,6 +14,7 @@ from migrator.model.manifest import RemoteFunction, ServiceManifest
 from migrator.model.manifest_file import dump_manifest
 from migrator.model.plan import Assignment, Plan
 from migrator.plan.closure import Needs, close
+from migrator.plan.progress import progress
 from migrator.scaffold.carve import carve_service, carve_shared
 from migrator.scaffold.images import IMAGES
 from migrator.scaffold.kubernetes import kubernetes_files
@@ -46,12 +47,15 @@ def build(
     graph: Graph,
     source: Source,
     wanted: tuple[str, ...] = (),
+    standing: tuple[str, ...] = (),
     histories: Mapping[str, History] | None = None,
 ) -> Workspace:
     """All files for the `wanted` services (all, when empty).
 
-    `histories` holds the revisions that services have already; what changed since becomes one
-    more. Raises MigratorError where a service's revisions have several heads.
+    The services `standing` in the workspace already keep their place in what lies around the
+    services: routes, Compose, Kubernetes, rules and dashboards. `histories` holds the revisions
+    that services have already; what changed since becomes one more. Raises MigratorError where a
+    service's revisions have several heads.
     """
     needs = {s.name: close(s.name, plan, assignment, graph) for s in plan.services}
     manifests = _manifests(plan, assignment, graph, needs)
@@ -69,7 +73,8 @@ def build(
         files |= dict(_service_files(home, manifest, service.purpose, graph, source, tuple(found)))
     files |= _libraries(graph, assignment, source, manifests)
     names = [service.name for service in chosen]
-    files |= _around(plan, [manifests[name] for name in names], complete=len(chosen) == len(needs))
+    there = [s.name for s in plan.services if s in chosen or s.name in standing]
+    files |= _around(plan, assignment, graph, [manifests[name] for name in there])
     files |= _contracts(plan, names, manifests, graph, source)
     homes = [f"{folder}/{name}/" for name in names for folder in ("services", "contracts")]
     scope = ("libs/", "gateway/", *homes)
@@ -256,7 +261,10 @@ def _contracts(
     return {f"contracts/{path}": text for path, text in found.items()}
 
 
-def _around(plan: Plan, manifests: list[ServiceManifest], *, complete: bool) -> dict[str, str]:
+def _around(
+    plan: Plan, assignment: Assignment, graph: Graph, manifests: list[ServiceManifest]
+) -> dict[str, str]:
+    complete = len(manifests) == len(plan.services)
     context: dict[str, object] = {
         "plan": plan,
         "manifests": manifests,
@@ -273,7 +281,10 @@ def _around(plan: Plan, manifests: list[ServiceManifest], *, complete: bool) -> 
     files["gateway/routes.json"] = json.dumps(routes, indent=2) + "\n"
     files |= dict(rendered_tree("workspace/files", "", **context))
     chosen = [s for s in plan.services if s.name in {manifest.name for manifest in manifests}]
-    files |= observability_files(chosen, manifests, context)
+    routed = {route: m.name for m in manifests for route in m.routes}
+    owned = {manifest.name: manifest.owned for manifest in manifests}
+    reached = progress(plan, assignment, graph, routed, owned)
+    files |= observability_files(chosen, manifests, reached, context)
     watching = {path: text for path, text in files.items() if path.startswith("observability/")}
     files |= kubernetes_files(manifests, watching, complete=complete)
     return files

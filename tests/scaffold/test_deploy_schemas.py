@@ -125,13 +125,14 @@ def test_kustomizations_name_files_that_are_there_and_leave_none_out(workspace: 
 def test_nothing_that_is_mounted_is_missing(workspace: Path) -> None:
     [kustomization] = documents(workspace / "observability" / "kustomization.yaml")
     made = {generated["name"] for generated in kustomization["configMapGenerator"]}
-    wanted = {
-        volume["configMap"]["name"]
+    volumes = [
+        volume
         for document in documents(workspace / "observability" / "kubernetes.yaml")
         if document["kind"] in ("Deployment", "StatefulSet")
         for volume in document["spec"]["template"]["spec"]["volumes"]
-        if "configMap" in volume
-    }
+    ]
+    volumes += [source for v in volumes for source in v.get("projected", {}).get("sources", ())]
+    wanted = {volume["configMap"]["name"] for volume in volumes if "configMap" in volume}
     assert wanted == made
 
 

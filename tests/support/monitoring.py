@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from migrator.model.manifest import ServiceManifest
+from migrator.model.manifest import RemoteFunction, ServiceManifest
 from migrator.model.plan import Service
+from migrator.model.progress import Progress, ServiceProgress, Share
 from migrator.model.slo import Slo
 from migrator.scaffold.images import IMAGES
 from migrator.scaffold.observability import observability_files
@@ -26,9 +27,20 @@ def rendered(folder: Path, names: tuple[str, ...] = ("orders", "search")) -> Pat
     """The observability files of a workspace of two services, one with SLOs of its own."""
     slos = {"search": (Slo("search-fast", 95.0, 0.25, ("GET",), ("/api/search*",)),)}
     services = [Service(name, "", (), (), slos.get(name, ())) for name in names]
-    manifests = [ServiceManifest(name=name, package="shop", factory="shop:app") for name in names]
+    manifests = [
+        ServiceManifest(
+            name=name,
+            package="shop",
+            factory="shop:app",
+            published=("orders",),
+            replicas=(("people", "accounts"),),
+            calls=(RemoteFunction("shop.people:find", "accounts"),),
+        )
+        for name in names
+    ]
+    moved = Progress(tuple(ServiceProgress(n, True, Share(2, 2), Share(1, 1)) for n in names))
     context: dict[str, object] = {"images": IMAGES, "complete": True}
-    for path, text in observability_files(services, manifests, context).items():
+    for path, text in observability_files(services, manifests, moved, context).items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")

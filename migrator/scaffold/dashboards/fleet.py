@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
 from migrator.scaffold.dashboards.panels import (
-    GREEN, ORANGE, RED, YELLOW, Column, Panel, Query, Steps, curves, graph, logs, number, table,
+    GREEN,
+    ORANGE,
+    RED,
+    YELLOW,
+    Column,
+    Panel,
+    Query,
+    Steps,
+    curves,
+    graph,
+    logs,
+    number,
+    table,
 )  # fmt: skip
 from migrator.scaffold.dashboards.promql import (
-    ANSWERS, FAILED, REQUESTS, joined, quantile, rate, ratio,
+    ANSWERS,
+    FAILED,
+    REQUESTS,
+    joined,
+    quantile,
+    rate,
+    ratio,
 )  # fmt: skip
 
 ERRORS: Steps = ((None, GREEN), (0.001, YELLOW), (0.01, ORANGE), (0.05, RED))
@@ -44,12 +62,13 @@ def fleet() -> Board:
 
 def alerts_annotation(selector: str) -> dict[str, object]:
     """Marks on every curve while a page fires."""
+    matchers = joined('alertstate="firing"', 'severity="page"', selector)
     return {
         "name": "Pages",
         "enable": True,
         "iconColor": RED,
         "datasource": {"type": "prometheus", "uid": "prometheus"},
-        "expr": f"ALERTS{{{joined('alertstate="firing"', 'severity="page"', selector)}}}",
+        "expr": f"ALERTS{{{matchers}}}",
         "step": "60s",
         "titleFormat": "{{alertname}}",
         "textFormat": "{{service_name}}",

@@ -5,7 +5,18 @@ from __future__ import annotations
 from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
 from migrator.scaffold.dashboards.fleet import alerts_annotation
 from migrator.scaffold.dashboards.panels import (
-    GREEN, ORANGE, RED, YELLOW, Column, Panel, Query, Steps, bars, curves, number, table,
+    GREEN,
+    ORANGE,
+    RED,
+    YELLOW,
+    Column,
+    Panel,
+    Query,
+    Steps,
+    bars,
+    curves,
+    number,
+    table,
 )  # fmt: skip
 
 LEFT: Steps = ((None, RED), (0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
@@ -55,7 +66,8 @@ def _now() -> list[Panel]:
                f"min({_REMAINING})", "percentunit", LEFT),
         number("Fastest burn, 1 h", "1 uses up the budget in exactly 30 days, 14.4 in two.",
                f"max({_rate('1h')})", "none", BURN),
-        number("Fastest burn, 6 h", "The same over six hours.", f"max({_rate('6h')})", "none", BURN),
+        number("Fastest burn, 6 h", "The same over six hours.", f"max({_rate('6h')})", "none",
+               BURN),
         number("Burning", "Objectives that burn faster than 30 days allow.",
                f"count(slo:current_burn_rate:ratio{{{_CHOSEN}}} > 1) or vector(0)", "none",
                ((None, GREEN), (1, ORANGE), (3, RED))),
@@ -72,7 +84,7 @@ def _table() -> Panel:
         Column("Objective", by(f"slo:objective:ratio{{{_CHOSEN}}}"), "percentunit"),
         Column("Kept, 30 days", by(f"1 - slo:sli_error:ratio_rate30d{{{_CHOSEN}}}"), "percentunit"),
         Column("Budget left", by(_REMAINING), "percentunit", LEFT),
-        *(Column(f"Burn, {window}", by(_rate(window)), "none", BURN) for window in ("1h", "6h", "3d")),
+        *(Column(f"Burn, {long}", by(_rate(long)), "none", BURN) for long in ("1h", "6h", "3d")),
     ]  # fmt: skip
     return table(
         "Every objective",

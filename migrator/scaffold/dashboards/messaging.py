@@ -5,7 +5,17 @@ from __future__ import annotations
 from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
 from migrator.scaffold.dashboards.fleet import COUNTS, alerts_annotation
 from migrator.scaffold.dashboards.panels import (
-    GREEN, ORANGE, RED, YELLOW, Column, Panel, Query, Steps, curves, number, table,
+    GREEN,
+    ORANGE,
+    RED,
+    YELLOW,
+    Column,
+    Panel,
+    Query,
+    Steps,
+    curves,
+    number,
+    table,
 )  # fmt: skip
 from migrator.scaffold.dashboards.promql import quantile, rate
 
@@ -73,12 +83,13 @@ def _now() -> list[Panel]:
 def _flow() -> list[Panel]:
     return [
         curves("Published by service", "Messages a second that the relays brought to the broker.",
-               [Query(rate("chassis_outbox_published_total", _CHOSEN, "service_name"), _BY)], "mps"),
+               [Query(rate("chassis_outbox_published_total", _CHOSEN, "service_name"), _BY)],
+               "mps"),
         curves("Processed by result",
                "Applied, dropped because a newer one was there (stale), known already (duplicate), "
                "failed and tried again, or given up (dead).",
                [Query(rate("chassis_inbox_processed_total", _CHOSEN, "result"), "{{result}}")],
-               "mps", stacked=True),
+               "mps", stacked=True, values=RESULTS),
         curves("Waiting by service", "Messages in each outbox; a rising line is a relay that "
                "stands still or cannot keep up.",
                [Query(_worst("chassis_outbox_pending", "service_name"), _BY)], "none"),
@@ -97,7 +108,7 @@ def _failures() -> list[Panel]:
                       "or vector(0)",
                       "{{service_name}} {{error_type}}")],
                "mps"),
-        curves("To retry by service", "Messages whose handler failed and that wait for another try.",
+        curves("To retry by service", "Messages whose handler failed and that are tried again.",
                [Query(_worst("chassis_inbox_retrying", "service_name"), _BY)], "none"),
         curves("Dead letters by service", "Given up, sent and received; they stay until a person "
                "replays or removes them.",
@@ -117,7 +128,7 @@ def _freshness() -> list[Panel]:
                [Query(quantile(0.95, "chassis_inbox_lag_seconds", _CHOSEN, "service_name"), _BY,
                       exemplars=True)],
                "s", steps=LAG),
-        curves("Oldest message by service", "How long the oldest message in each outbox has waited. "
+        curves("Oldest message by service", "How long the oldest in each outbox has waited. "
                "An alert fires above a minute, a page above five.",
                [Query(_worst("chassis_outbox_oldest_age_seconds", "service_name"), _BY)], "s",
                steps=AGES),

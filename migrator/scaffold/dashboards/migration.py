@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from migrator.scaffold.dashboards.board import Board, Link, Row
 from migrator.scaffold.dashboards.panels import (
-    BLUE, GREEN, ORANGE, RED, YELLOW, Column, Panel, Query, Steps, bars, curves, number, table,
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    YELLOW,
+    Column,
+    Panel,
+    Query,
+    Steps,
+    bars,
+    curves,
+    number,
+    table,
     words,
 )  # fmt: skip
 from migrator.scaffold.dashboards.promql import FAILED, REQUESTS, joined, quantile, rate, ratio
@@ -15,9 +27,9 @@ _KNOWN = 'upstream!="none"'
 _GONE = 'upstream!~"none|monolith"'
 
 _WORDS = """\
-**Routes and tables** are those of `migration.yaml` and of what `migrator scaffold` has carved; the \
-rules in `prometheus/rules/migration.yml` carry them. **Traffic** is what the gateway passes on. \
-The same in a terminal: `migrator status`."""
+**Routes and tables** are those of `migration.yaml` and of what `migrator scaffold` has carved; \
+the rules in `prometheus/rules/migration.yml` carry them. **Traffic** is what the gateway passes \
+on. The same in a terminal: `migrator status`."""
 
 
 def migration() -> Board:
@@ -107,7 +119,7 @@ def _over_time() -> list[Panel]:
                "percentunit", most=1).sized(12, 9),
         curves("Traffic by who answers", "Requests a second that the gateway passes on.",
                [Query(rate(_TRAFFIC, _KNOWN, "upstream"), "{{upstream}}")], "reqps",
-               stacked=True).sized(12, 9),
+               stacked=True, values=("monolith",)).sized(12, 9),
     ]  # fmt: skip
 
 

@@ -19,10 +19,12 @@ COLOURS: Mapping[str, str] = {
     "2xx": GREEN, "3xx": BLUE, "4xx": YELLOW, "5xx": RED,
     "applied": GREEN, "stale": BLUE, "duplicate": GREY, "failed": ORANGE, "dead": RED,
     "published": GREEN, "retrying": ORANGE,
-    "used": ORANGE, "idle": GREEN, "maximum": RED,
-    "user": BLUE, "system": PURPLE,
-    "moved": GREEN, "monolith": GREY, "left": GREY,
+    "INFO": BLUE, "WARN": YELLOW, "WARNING": YELLOW, "ERROR": RED, "CRITICAL": PURPLE,
+    "monolith": GREY, "services": GREEN,
 }  # fmt: skip
+
+RESULTS = ("applied", "stale", "duplicate", "failed", "dead")
+SEVERITIES = ("INFO", "WARN", "WARNING", "ERROR", "CRITICAL")
 
 Steps = Sequence[tuple[float | None, str]]
 Document = dict[str, Any]
@@ -102,10 +104,14 @@ def curves(
     unit: str,
     *,
     stacked: bool = False,
+    values: Sequence[str] = (),
     steps: Steps = (),
     most: float | None = None,
 ) -> Panel:
-    """Lines over time; `steps` draw their limits into the panel, `most` ends the scale."""
+    """Lines over time; `steps` draw their limits into the panel, `most` ends the scale.
+
+    A line whose name is among ``COLOURS`` has that colour; `values` are names that a label brings.
+    """
     custom = {
         "drawStyle": "line",
         "lineInterpolation": "monotone",
@@ -131,8 +137,11 @@ def curves(
         title, description, "timeseries", queries, unit, options=options, custom=custom,
         steps=steps or ((None, GREEN),),
         defaults={"color": {"mode": "palette-classic-by-name"}, **limits},
-        overrides=[_coloured(query.legend) for query in queries if query.legend in COLOURS]
-        or [_coloured(name) for name in COLOURS if _splits(queries)],
+        overrides=[
+            _coloured(name)
+            for name in (*(query.legend for query in queries), *values)
+            if name in COLOURS
+        ]
     )  # fmt: skip
 
 
@@ -319,11 +328,6 @@ def _target(query: Query, index: int) -> Document:
 def _steps(steps: Steps) -> list[Document]:
     first = [] if steps and steps[0][0] is None else [(None, GREEN)]
     return [{"value": value, "color": colour} for value, colour in (*first, *steps)]
-
-
-def _splits(queries: Sequence[Query]) -> bool:
-    """Whether a label makes the curves, so that its values may be among the names."""
-    return any("{{" in query.legend for query in queries)
 
 
 def _coloured(name: str) -> Document:

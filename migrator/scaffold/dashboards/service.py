@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from migrator.model.manifest import ServiceManifest
 from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
-from migrator.scaffold.dashboards.fleet import COUNTS, ERRORS, SECONDS, alerts_annotation
+from migrator.scaffold.dashboards.fleet import ERRORS, SECONDS, alerts_annotation
 from migrator.scaffold.dashboards.levels import BURN, LEFT
 from migrator.scaffold.dashboards.messaging import AGES, LAG, RETRIES, WAITING
 from migrator.scaffold.dashboards.panels import (
-    GREEN, LOKI, ORANGE, RED, YELLOW, Column, Panel, Query, curves, logs, number, table, traces,
+    GREEN,
+    LOKI,
+    RED,
+    YELLOW,
+    Column,
+    Panel,
+    Query,
+    curves,
+    logs,
+    number,
+    table,
+    traces,
 )  # fmt: skip
 from migrator.scaffold.dashboards.promql import (
-    ANSWERS, CALLS, FAILED, REQUESTS, STATEMENTS, joined, quantile, rate, ratio,
+    ANSWERS,
+    CALLS,
+    FAILED,
+    REQUESTS,
+    STATEMENTS,
+    joined,
+    quantile,
+    rate,
+    ratio,
 )  # fmt: skip
 
 _QUANTILES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
@@ -31,7 +50,7 @@ def of_gateway() -> Board:
         Row("Now", [panel.sized(4, 4) for panel in _answers(own)]),
         Row("Requests", _requests(own)),
         Row("Calls to services", _calls(own)),
-        Row("Resources", _resources(own, loops=True)),
+        Row("Resources", _resources(own)),
         *_last("gateway"),
     ]
     return _board("gateway", "The door of the workspace: every request of people.", rows)
@@ -53,7 +72,7 @@ def of_service(manifest: ServiceManifest, purpose: str) -> Board:
         panels = [*(_outbox(own) if sends else ()), *(_inbox(own) if receives else ())]
         panels += _replicas(own) if manifest.replicas else ()
         rows.append(Row("Messages", panels))
-    rows += [Row("Resources", _resources(own, loops=True)), *_last(manifest.name)]
+    rows += [Row("Resources", _resources(own)), *_last(manifest.name)]
     return _board(manifest.name, purpose or f"The service {manifest.name}.", rows)
 
 
@@ -67,7 +86,9 @@ def _board(name: str, description: str, rows: list[Row]) -> Board:
         rows=rows,
         variables=[
             Variable("route", "http_route", f"{REQUESTS}_count{{{own}}}", "Route"),
-            Variable("instance", "service_instance_id", f"process_uptime_seconds{{{own}}}", "Process"),
+            Variable(
+                "instance", "service_instance_id", f"process_uptime_seconds{{{own}}}", "Process"
+            ),
         ],
         links=[
             Link("Fleet", "fleet"), Link("Service levels", "slo"), Link("Messaging", "messaging"),
@@ -160,6 +181,7 @@ def _calls(own: str) -> list[Panel]:
 def _database(own: str) -> list[Panel]:
     chosen = joined(own, _INSTANCE)
     count, by = f"{STATEMENTS}_count", "db_operation_name"
+    failed = rate(count, joined(chosen, 'error_type!=""'), "error_type")
     pool = "sum by ({by}) (db_client_connection_{what}{{{selector}}})"
     used = pool.format(by="service_role, db_client_connection_state", what="count", selector=chosen)
     most = pool.format(by="service_role", what="max", selector=chosen)
@@ -171,10 +193,9 @@ def _database(own: str) -> list[Panel]:
                       exemplars=True)], "s"),
         curves("Failed statements", "A second, by SQLSTATE or error; class 23 is a violated "
                "constraint.",
-               [Query(f"{rate(count, joined(chosen, 'error_type!=""'), 'error_type')} or vector(0)",
-                      "{{error_type}}")], "ops"),
-        curves("Connections", "Of the pools of web, relay and inbox: in use and free, and the most "
-               "there may be.",
+               [Query(f"{failed} or vector(0)", "{{error_type}}")], "ops"),
+        curves("Connections", "Of the pools of web, relay and inbox: in use and free, and the "
+               "most there may be.",
                [Query(used, "{{service_role}} {{db_client_connection_state}}"),
                 Query(most, "{{service_role}} maximum")], "none").sized(24, 7),
     ]  # fmt: skip
@@ -184,8 +205,9 @@ def _outbox(own: str) -> list[Panel]:
     return [
         curves("Outbox: published", "Messages a second that the broker took.",
                [Query(rate("chassis_outbox_published_total", own), "published"),
-                Query(f"{rate('chassis_outbox_failed_total', own)} or vector(0)", "failed")], "mps"),
-        curves("Outbox: waiting", "Messages that the broker has not taken yet, and those given up.",
+                Query(f"{rate('chassis_outbox_failed_total', own)} or vector(0)", "failed")],
+               "mps"),
+        curves("Outbox: waiting", "Messages that the broker has not taken, and those given up.",
                [Query(f"max(chassis_outbox_pending{{{own}}})", "waiting"),
                 Query(f"max(chassis_outbox_dead{{{own}}})", "dead")], "none"),
         curves("Outbox: oldest", "How long the oldest message has waited; a page above 5 minutes.",
@@ -202,7 +224,7 @@ def _inbox(own: str) -> list[Panel]:
     return [
         curves("Inbox: processed", "Messages a second by what became of them.",
                [Query(rate("chassis_inbox_processed_total", own, "result"), "{{result}}")], "mps",
-               stacked=True),
+               stacked=True, values=RESULTS),
         curves("Inbox: from commit to effect", "The whole way from the sender's commit; the points "
                "lead to traces.", lag, "s", steps=LAG),
         curves("Inbox: failing", "Messages that wait for another try, and those given up.",
@@ -226,30 +248,34 @@ def _cpu(own: str) -> str:
     )
 
 
-def _resources(own: str, *, loops: bool) -> list[Panel]:
+def _short(expression: str) -> str:
+    """A process' identifier is too long for a legend: its first characters, as ``process``."""
+    return f'label_replace({expression}, "process", "$1", "service_instance_id", "(.{{0,8}}).*")'
+
+
+def _resources(own: str) -> list[Panel]:
     chosen = joined(own, _INSTANCE)
-    legend = "{{service_role}} {{service_instance_id}}"
+    legend = "{{service_role}} {{process}}"
     panels = [
         curves("CPU", "Of one core, by process; one Python process runs on one core.",
-               [Query(_cpu(own), legend)], "percentunit",
+               [Query(_short(_cpu(own)), legend)], "percentunit",
                steps=((None, GREEN), (0.9, RED))),
         curves("Memory", "Resident memory by process.",
-               [Query(f"process_memory_usage_bytes{{{chosen}}}", legend)], "bytes"),
+               [Query(_short(f"process_memory_usage_bytes{{{chosen}}}"), legend)], "bytes"),
         curves("Threads and requests", "Python threads by process, and requests being answered.",
-               [Query(f"process_thread_count{{{chosen}}}", f"threads {legend}"),
+               [Query(_short(f"process_thread_count{{{chosen}}}"), f"threads {legend}"),
                 Query(f"sum by (service_role) (http_server_active_requests{{{chosen}}})",
                       "requests {{service_role}}")], "none"),
         curves("Uptime", "A fall to zero is a restart.",
-               [Query(f"process_uptime_seconds{{{chosen}}}", legend)], "s").sized(12, 7),
+               [Query(_short(f"process_uptime_seconds{{{chosen}}}"), legend)], "s").sized(12, 7),
     ]  # fmt: skip
-    if loops:
-        panels.append(
-            curves("Event loop", "How late the event loop of relay, inbox and gateway runs what "
-                   "is due: what blocks it holds up everything else in the process.",
-                   [Query(f"chassis_event_loop_delay_seconds{{{chosen}}}", legend)], "s",
-                   steps=((None, GREEN), (0.25, RED))).sized(12, 7),
-        )  # fmt: skip
-    return panels
+    return [
+        *panels,
+        curves("Event loop", "How late the event loop of relay, inbox and gateway runs what "
+               "is due: what blocks it holds up everything else in the process.",
+               [Query(_short(f"chassis_event_loop_delay_seconds{{{chosen}}}"), legend)], "s",
+               steps=((None, GREEN), (0.25, RED))).sized(12, 7),
+    ]  # fmt: skip
 
 
 def _last(name: str) -> list[Row]:
@@ -257,7 +283,14 @@ def _last(name: str) -> list[Row]:
         f'sum by (severity_text) (count_over_time({{service_name="{name}"}} [$__auto]))',
         "{{severity_text}}", source=LOKI,
     )  # fmt: skip
-    lines = curves("Lines by severity", "How much is logged.", [volume], "none", stacked=True)
+    lines = curves(
+        "Lines by severity",
+        "How much is logged.",
+        [volume],
+        "none",
+        stacked=True,
+        values=SEVERITIES,
+    )
     return [
         Row("Logs", [
             lines.asked_of(LOKI).sized(24, 5),

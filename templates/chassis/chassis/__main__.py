@@ -70,6 +70,7 @@ def _relay(_: argparse.Namespace, manifest: Manifest, settings: Settings) -> Non
         beside = (
             wake.listen(engine, woken),
             gauges.keep_observed(engine, settings, "relay"),
+            telemetry.watch_event_loop(),
             cleanup.keep_clean(engine, settings, cleanup.outbox_batch),
         )
         await _with(beside, relay.run(stop), broker)
@@ -108,6 +109,7 @@ def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings
         inbox = Inbox(manifest, engine, processor, broker, settings)
         beside = (
             gauges.keep_observed(engine, settings, "inbox"),
+            telemetry.watch_event_loop(),
             cleanup.keep_clean(engine, settings, cleanup.inbox_batch),
         )
         await _with(beside, inbox.run(stop), broker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import httpx
 from chassis import telemetry
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -75,8 +76,10 @@ def create_app(table: Table, upstreams: Upstreams, *, timeout: float = 30.0) -> 
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(telemetry.watch_event_loop())
         async with client:
             yield
+        watching.cancel()
 
     return Starlette(
         routes=[
@@ -102,6 +105,10 @@ class _Proxy:
         self._upstreams = upstreams
         self._client = client
         self._duration = telemetry.request_duration()
+        # Who answers: how much of the traffic has left the monolith.
+        self._answered_by = metrics.get_meter("gateway").create_counter(
+            "gateway.requests", unit="{request}", description="Requests by who answers them."
+        )
 
     async def handle(self, request: Request) -> Response:
         found = self._table.match(request.method, request.url.path)
@@ -132,7 +139,8 @@ class _Proxy:
     async def _answer(self, request: Request, found: Match) -> Response:
         if _INTERNAL.match(request.url.path):
             return _error(404, "not_found", "no such route")
-        upstream = self._upstream(found, request.url.path)
+        name, upstream = self._upstream(found, request.url.path)
+        self._answered_by.add(1, {"upstream": name})
         if upstream is not None:
             return await self._forward(request, upstream)
         if found.route is not None:
@@ -144,17 +152,19 @@ class _Proxy:
             return response
         return _error(404, "not_found", "no such route")
 
-    def _upstream(self, found: Match, path: str) -> str | None:
+    def _upstream(self, found: Match, path: str) -> tuple[str, str | None]:
+        """Who answers, and its base URL; ``none`` where nobody does."""
         services = self._upstreams.services
         if found.route is not None:
-            return services.get(found.route.service)
+            return found.route.service, services.get(found.route.service)
         if self._upstreams.monolith is not None:
-            return self._upstreams.monolith
+            return "monolith", self._upstreams.monolith
         if _OWN_PAGES.fullmatch(path):
-            return None
+            return "none", None
         # Every service holds the application's factory, with the routes that it makes itself and
         # its way to say that there is no such page: any of them answers as the monolith did.
-        return services.get(found.nearest or min(services, default=""))
+        name = found.nearest or min(services, default="")
+        return name or "none", services.get(name)
 
     async def _forward(self, request: Request, upstream: str) -> Response:
         outgoing = self._client.build_request(
