@@ -8,6 +8,7 @@ from migrator.scaffold.dashboards.panels import (
     GREEN,
     ORANGE,
     RED,
+    RESULTS,
     YELLOW,
     Column,
     Panel,

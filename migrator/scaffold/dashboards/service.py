@@ -11,6 +11,8 @@ from migrator.scaffold.dashboards.panels import (
     GREEN,
     LOKI,
     RED,
+    RESULTS,
+    SEVERITIES,
     YELLOW,
     Column,
     Panel,
