@@ -71,7 +71,7 @@ def _now() -> list[Panel]:
         number("Burning", "Objectives that burn faster than 30 days allow.",
                f"count(slo:current_burn_rate:ratio{{{_CHOSEN}}} > 1) or vector(0)", "none",
                ((None, GREEN), (1, ORANGE), (3, RED))),
-        number("Objectives", "How many are measured.",
+        number("Measured", "How many objectives there are.",
                f"count(slo:objective:ratio{{{_CHOSEN}}})", "none", calm=True),
     ]  # fmt: skip
 

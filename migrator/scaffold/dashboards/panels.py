@@ -114,7 +114,7 @@ def curves(
     """
     custom = {
         "drawStyle": "line",
-        "lineInterpolation": "monotone",
+        "lineInterpolation": "linear",
         "lineWidth": 1 if stacked else 2,
         "fillOpacity": 25 if stacked else 8,
         "gradientMode": "none" if stacked else "opacity",

@@ -1,0 +1,69 @@
+"""What the tests of dashboards share: every panel, query and variable of a workspace."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Document = dict[str, Any]
+
+# What Grafana puts into a query before it asks, as something that the same query may hold.
+_BUILT_IN = {"__rate_interval": "5m", "__interval": "1m", "__auto": "1m", "__range": "1h"}
+# `$1` belongs to label_replace, not to Grafana.
+VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)[^}]*\}|(?P<plain>[A-Za-z_]\w*))")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query, and where it stands."""
+
+    place: str
+    text: str
+    kind: str
+
+
+def dashboards(workspace: Path) -> dict[str, Document]:
+    """Every dashboard below `workspace`, by its path."""
+    folder = workspace / "observability/grafana/dashboards"
+    return {
+        path.relative_to(folder).as_posix(): json.loads(path.read_text("utf-8"))
+        for path in sorted(folder.rglob("*.json"))
+    }
+
+
+def panels(dashboard: Document) -> Iterator[Document]:
+    """Rows and panels, those of closed rows too."""
+    for panel in dashboard["panels"]:
+        yield panel
+        yield from panel.get("panels", ())
+
+
+def queries(path: str, dashboard: Document) -> Iterator[Asked]:
+    """Every query of panels, variables and annotations, as it is written."""
+    for panel in panels(dashboard):
+        for target in panel.get("targets", ()):
+            if "expr" in target:
+                where = f"{path}: {panel['title']}: {target['refId']}"
+                yield Asked(where, target["expr"], target["datasource"]["type"])
+    for variable in dashboard["templating"]["list"]:
+        # label_values(SELECTOR, LABEL): the selector is PromQL, the label one of its series.
+        selector, _, label = variable["query"]["query"][13:-1].rpartition(", ")
+        text = f"count by ({label}) ({selector})"
+        yield Asked(f"{path}: variable {variable['name']}", text, "prometheus")
+    for annotation in dashboard["annotations"]["list"]:
+        yield Asked(f"{path}: annotation", annotation["expr"], annotation["datasource"]["type"])
+
+
+def filled(text: str) -> str:
+    """`text` as Grafana sends it, every choice on All."""
+    return VARIABLE.sub(lambda m: _BUILT_IN.get(m["braced"] or m["plain"], ".*"), text)
+
+
+def used_variables(dashboard: Document) -> set[str]:
+    """The variables that anything of `dashboard` names, without those of Grafana itself."""
+    found = {m["braced"] or m["plain"] for m in VARIABLE.finditer(json.dumps(dashboard))}
+    return {name for name in found if not name.startswith("__")}
