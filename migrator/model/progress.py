@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Routes and tables that the plan gives to no service.
-UNASSIGNED = "(no service)"
+# Routes of the application's factory, which every service has, and what no service of the plan has.
+EVERYWHERE, UNASSIGNED = "(every service)", "(no service)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class ServiceProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The services in the plan's order; ``UNASSIGNED`` is last, where something is unassigned."""
+    """The services in the plan's order; last ``EVERYWHERE`` and ``UNASSIGNED``, where they have
+    something."""
 
     services: tuple[ServiceProgress, ...]
 
@@ -55,7 +56,7 @@ class Progress:
     @property
     def carved(self) -> Share:
         """Services of the plan that are in the workspace."""
-        planned = [s for s in self.services if s.name != UNASSIGNED]
+        planned = [s for s in self.services if s.name not in (EVERYWHERE, UNASSIGNED)]
         return Share(sum(s.carved for s in planned), len(planned))
 
     @property

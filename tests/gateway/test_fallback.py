@@ -76,3 +76,30 @@ def test_with_nobody_to_ask_the_gateway_says_so_itself() -> None:
         assert client.get("/ping").status_code == 404
         assert client.post("/jobs").status_code == 405
         assert client.get("/jobs").status_code == 502
+
+
+def test_every_request_is_counted_by_who_answers(
+    urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``gateway_requests_total`` tells how much of the traffic has left the monolith."""
+    from opentelemetry import metrics
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
+    application = create_app(ROUTES, Upstreams({"jobs": urls["jobs"]}, urls["old"]))
+    with TestClient(application) as client:
+        for path in ("/jobs", "/jobs", "/jobs", "/elsewhere", "/users/1"):
+            client.get(path)
+    data = reader.get_metrics_data()
+    assert data is not None
+    found = {
+        metric.name: {dict(p.attributes).get("upstream"): p.value for p in metric.data.data_points}
+        for scope in data.resource_metrics[0].scope_metrics
+        for metric in scope.metrics
+        if metric.name.startswith(("gateway.", "chassis.event"))
+    }
+    assert found["gateway.requests"] == {"jobs": 3, "monolith": 1, "accounts": 1}
+    assert found["chassis.event_loop.delay"][None] >= 0

@@ -100,11 +100,13 @@ def _table() -> Panel:
 
 def _bars() -> Panel:
     return bars(
-        "Budget left",
-        "What is left of each error budget over 30 days; an empty bar has none left.",
-        Query(f"sort(clamp_min({_REMAINING}, 0))", _NAME, table=False),
-        "percentunit", LEFT, most=1,
-    )  # fmt: skip
+        "Least budget left, by objective",
+        "What is left of the twelve worst error budgets over 30 days; an empty bar has none left.",
+        Query(f"sort(bottomk(12, clamp_min({_REMAINING}, 0)))", _NAME),
+        "percentunit",
+        LEFT,
+        most=1,
+    )
 
 
 def _budget() -> Panel:
