@@ -165,8 +165,11 @@ def _inherited(world: World, id_: str, found: Found) -> None:
             if statement[0] != "def" or name in class_.members:
                 continue
             code: FunctionCode = world.project.method(ancestor, statement)
+            as_class = world.contexts.canonical(code, own)
+            if as_class is None:
+                continue
             plain = run(world, code, None, {})[1].touches
-            _, sink = run(world, code, own, {})
+            _, sink = run(world, code, as_class, {})
             for touch in sink.touches:
                 if touch not in plain and touch.definition == code.id:
                     found.touches.append(

@@ -28,6 +28,7 @@ from migrator.analyze.facts.shape import (
 )  # fmt: skip
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.known_calls import builtin, key_of, of_collection
+from migrator.analyze.infer.sink import SUPER
 from migrator.analyze.infer.values import (
     HOLE,
     Call,
@@ -228,6 +229,7 @@ def _attr(at: Interpreter, expr: Expr) -> Value | None:
     _, line, owner, name = expr
     value = at.value(owner)
     if type(value) is SuperOf:
+        at.sink.needs |= {SUPER, name}
         found = at.world.member(value.owner, name, value.after)
         return found if found is not None else _foreign(at, value, name)
     return at.attribute(value, name, line)
@@ -254,7 +256,7 @@ def _item(at: Interpreter, expr: Expr) -> Value | None:
         element = at.element(owner, at.line)
         return either(Many(element), element) if element is not None else None
     if type(owner) is Instance:
-        method = at.world.member(owner, "__getitem__")
+        method = at.member(owner, "__getitem__")
         if type(method) is Method:
             return at.call(method, Call(at.line, None, (index,), (key,), {}, {}))
     return at.element(owner, at.line)

@@ -68,6 +68,7 @@ class Interpreter:
         self.own = own
         self.env: dict[str, Value | None] = {}
         self.sink = Sink()
+        self.watched = own.cls if own is not None else cls if code is not None else None
         self.line = 0
         self.returned: list[Value | None] = []
         self.yields = False
@@ -157,7 +158,7 @@ class Interpreter:
         if kind is ModuleRef or kind is External:
             return self.world.plain_attribute(owner, name)
         if kind is Instance or kind is ClassRef:
-            member = self.world.member(owner, name)  # type: ignore[arg-type]
+            member = self.member(owner, name)  # type: ignore[arg-type]
             if type(member) is Method and kind is Instance and self.world.is_property(member):
                 return invoke(self, member, Call(line, None, (), (), {}, {}))
             if type(member) is Text and self.code is not None and may_be_sql(member.text):
@@ -167,6 +168,12 @@ class Interpreter:
             if framework is None and owner.cls in self.project.classes.by_id:  # type: ignore[attr-defined]
                 return None
         return Method(owner, name)
+
+    def member(self, owner: Instance | ClassRef, name: str) -> Value | None:
+        """What the monolith's classes say of ``owner.name``, noted where it is of ``self``."""
+        if owner.cls == self.watched:
+            self.sink.needs.add(name)
+        return self.world.member(owner, name)
 
     def store(self, owner: Value | None, name: str, value: Value | None, line: int) -> None:
         for one in options(owner):
@@ -190,7 +197,7 @@ class Interpreter:
             if found is not None:
                 return found
         if type(value) is Instance:
-            method = self.world.member(value, "__iter__")
+            method = self.member(value, "__iter__")
             if type(method) is Method:
                 return self.element(invoke(self, method, Call(line, None, (), (), {}, {})), line)
         return None
@@ -221,12 +228,14 @@ class Interpreter:
             named_as_class = function.name.rpartition(".")[2][:1].isupper()
             return Instance(function.name) if named_as_class else None
         if kind is Instance:
-            method = self.world.member(function, "__call__")  # type: ignore[arg-type]
+            method = self.member(function, "__call__")  # type: ignore[arg-type]
             return invoke(self, method, call) if type(method) is Method else None
         return None
 
     def _made(self, function: ClassRef, call: Call) -> Value:
         """An object of one of the monolith's own classes."""
+        if function.cls == self.watched:
+            self.sink.needs.add("__init__")
         init = self.project.classes.find(function.cls, "__init__")
         if init is None or init[1][0] != DEF:
             return Instance(function.cls)

@@ -20,6 +20,7 @@ from migrator.analyze.infer.values import (
     Text,
     Value,
     either,
+    mentions,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -41,15 +42,33 @@ def invoke(at: Interpreter, function: Function | Method, call: Call) -> Value | 
     if code.name != "__init__":  # making an object is told by the name of its class
         at.reaches(code.key, call.line)
     given = _given(world, code, function, call)
-    special = own is not None and (own.cls != code.owner or bool(own.given))
+    watched = at.watched
+    if watched is not None and any(
+        v is not None and mentions(v, watched) for v in (*call.values, *call.named.values())
+    ):
+        at.sink.handed_on = True
+    ours = type(function) is Method and getattr(function.owner, "cls", None) == watched
+    if own is not None:
+        own = world.contexts.canonical(code, own)
     plain = run(world, code, None, {})
-    if not given and not special:
+    if ours:
+        _needed(at, plain[1])
+    if not given and own is None:
         return plain[0]
     if world.depth >= _DEEPEST:
         return plain[0]
     result = run(world, code, own, given)
+    if ours:
+        _needed(at, result[1])
     _tell(at, call.line, plain[1], result[1])
     return result[0] if result[0] is not None else plain[0]
+
+
+def _needed(at: Interpreter, sink: Sink) -> None:
+    """What a method of the same object needs of it, the caller needs."""
+    at.sink.needs |= sink.needs
+    if sink.handed_on or not sink.whole:
+        at.sink.handed_on = True
 
 
 def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str, Value]) -> Run:
@@ -73,6 +92,9 @@ def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str,
         at.unresolved(code.statement[1], code.key, "nested too deeply to follow")
     finally:
         world.depth -= 1
+    if at.watched is not None and any(mentions(v, at.watched) for v in at.returned):
+        at.sink.handed_on = True
+    at.sink.whole = True
     result = declared
     if result is None or _vague(result):
         inferred = either(*at.returned)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from migrator.model.graph import AccessHow, AccessMode, Confidence
 
+SUPER = ">"
+
 
 class Touch(NamedTuple):
     """`function` (``module:Class.method``) touches a table at a line of its own file."""
@@ -38,12 +40,22 @@ class Reach(NamedTuple):
 
 
 class Sink:
-    """The findings of one run of one function."""
+    """The findings of one run of one function.
 
-    __slots__ = ("reaches", "through", "touches", "unresolved")
+    `needs` are the names of ``self`` (or ``cls``) that it looked up, ``>`` where through
+    ``super()``; `handed_on` tells that other code got the object itself. `whole` is False until
+    the run has ended.
+    """
+
+    __slots__ = (
+        "handed_on", "needs", "reaches", "through", "touches", "unresolved", "whole",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.touches: dict[Touch, None] = {}
         self.through: dict[Through, None] = {}
         self.reaches: dict[Reach, None] = {}
         self.unresolved: dict[tuple[int, str, str], None] = {}
+        self.needs: set[str] = set()
+        self.handed_on = False
+        self.whole = False

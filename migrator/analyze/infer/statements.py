@@ -176,7 +176,7 @@ def _entered(at: Interpreter, value: Value | None, line: int) -> Value | None:
                 continue
         if type(one) is Instance:
             for name in ("__enter__", "__aenter__"):
-                method = at.world.member(one, name)
+                method = at.member(one, name)
                 if type(method) is Method:
                     given = invoke(at, method, Call(line, None, (), (), {}, {}))
                     entered = given if given is not None else one

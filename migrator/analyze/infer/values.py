@@ -133,6 +133,28 @@ def options(value: Value | None) -> tuple[Value, ...]:
     return value.options if isinstance(value, Either) else (value,)
 
 
+def mentions(value: Value | None, cls: str) -> bool:
+    """Whether a value is, or holds, the class or an object of it."""
+    kind = type(value)
+    if value is None or kind is External or kind is Text:
+        return False
+    if kind is Instance or kind is ClassRef:
+        if value.cls == cls:  # type: ignore[attr-defined]
+            return True
+        return kind is Instance and any(mentions(v, cls) for _, v in value.given)  # type: ignore[attr-defined]
+    if kind is Many:
+        return mentions(value.item, cls)  # type: ignore[attr-defined]
+    if kind is Method:
+        return mentions(value.owner, cls)  # type: ignore[attr-defined]
+    if kind is Several:
+        return any(mentions(v, cls) for v in value.items)  # type: ignore[attr-defined]
+    if kind is Either:
+        return any(mentions(v, cls) for v in value.options)  # type: ignore[attr-defined]
+    if kind is Mapping:
+        return mentions(value.item, cls) or any(mentions(v, cls) for _, v in value.items)  # type: ignore[attr-defined]
+    return kind is not Function and kind is not ModuleRef
+
+
 @dataclass(slots=True)
 class Call:
     """A call while it is interpreted: what was written, and what it is known to be."""

@@ -16,6 +16,7 @@ from migrator.analyze.facts.shape import (
 )  # fmt: skip
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.infer import types
+from migrator.analyze.infer.contexts import Contexts
 from migrator.analyze.infer.values import (
     ClassRef,
     External,
@@ -52,6 +53,7 @@ class World:
         self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}
         self._blocks: dict[str, Block] = {}
         self.runs: dict[object, tuple[Value | None, Sink]] = {}
+        self.contexts = Contexts(self)
         self.depth = 0
 
     # --- frameworks ------------------------------------------------------------------------------
@@ -225,7 +227,7 @@ class World:
         self._members[key] = None
         found: Value | None = None
         for class_ in self.project.classes.ancestors(owner.cls):
-            for code, expr, annotation in self._assigned(class_).get(name, ()):
+            for code, expr, annotation in self.assigned(class_).get(name, ()):
                 value = self.annotated(code.module, annotation, owner.cls) if annotation else None
                 if value is None and expr is not None:
                     value = self._in_method(code, owner, expr)
@@ -265,7 +267,7 @@ class World:
                         found.setdefault(name, value)
         return found
 
-    def _assigned(self, class_: Class) -> Mapping[str, list[tuple[FunctionCode, Expr, Expr]]]:
+    def assigned(self, class_: Class) -> Mapping[str, list[tuple[FunctionCode, Expr, Expr]]]:
         """``self.x = …`` in the methods of a class, ``__init__`` first."""
         known = self._instance.get(class_.id)
         if known is not None:
