@@ -132,6 +132,7 @@ def _share(share: list[int]) -> Found:
 
 
 def _module(world: World, module: Module, found: Found) -> None:
+    world.memo.forget()
     edges, rows = read_module(world.project, module)
     found.edges += edges
     found.rows += rows

@@ -24,7 +24,7 @@ from migrator.analyze.project.roots import name_files
 from migrator.analyze.schema import Schema
 from migrator.analyze.settings import Settings, settings_for
 from migrator.analyze.transactions import transactions
-from migrator.model.graph import Definition, Dependency, EntryPoint, Graph, Unresolved
+from migrator.model.graph import Definition, Dependency, EntryPoint, ForeignKey, Graph, Unresolved
 from migrator.model.graph import Module as GraphModule
 
 Progress = Callable[[str], None]
@@ -119,11 +119,9 @@ def _graph(
         ),
         definitions=tuple(sorted(definitions, key=lambda d: (d.path, d.line, d.id))),
         tables=tuple(schema.tables[name] for name in sorted(schema.tables)),
-        foreign_keys=tuple(
-            sorted(schema.foreign_keys, key=lambda k: (k.source, k.columns, k.target))
-        ),
+        foreign_keys=tuple(sorted(schema.foreign_keys, key=_key_order)),
         relationships=tuple(
-            sorted(schema.relationships, key=lambda r: (r.definition, r.attribute))
+            sorted(schema.relationships, key=lambda r: (r.definition, r.attribute, r.path, r.line))
         ),
         accesses=tuple(
             sorted(
@@ -131,7 +129,7 @@ def _graph(
                 key=lambda a: (a.path, a.line, a.definition, a.table, a.mode, a.how, a.confidence),
             )
         ),
-        dependencies=tuple(sorted(edges, key=lambda d: (d.source, d.target, d.kind))),
+        dependencies=tuple(sorted(edges, key=lambda d: (d.source, d.target, d.kind, d.line))),
         imports=tuple(sorted(imported, key=lambda i: (i.source, i.line, i.target, i.kind))),
         entry_points=tuple(
             sorted(
@@ -143,6 +141,10 @@ def _graph(
         unresolved=tuple(sorted(told, key=lambda u: (u.path, u.line, u.what, u.why))),
     )
     return replace(graph, stats=stats(graph))
+
+
+def _key_order(key: ForeignKey) -> tuple[object, ...]:
+    return (key.source, key.columns, key.target, key.path, key.line, key.referred_columns)
 
 
 def stats(graph: Graph) -> dict[str, int]:

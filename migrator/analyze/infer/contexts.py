@@ -29,8 +29,6 @@ class Contexts:
     def __init__(self, world: World) -> None:
         self._world = world
         self._classes = world.project.classes
-        self._canonical: dict[tuple[str, str], Instance | None] = {}
-        self._needs: dict[tuple[str, str], frozenset[str] | None] = {}
         self._differences: dict[tuple[str, str], frozenset[str] | None] = {}
         self._binds: dict[str, frozenset[str]] = {}
 
@@ -39,14 +37,8 @@ class Contexts:
         that is the class that defines it, and nothing is special."""
         if own.given:
             return own
-        key = (code.key, own.cls)
-        try:
-            return self._canonical[key]
-        except KeyError:
-            pass
-        found = self._highest(code, own)
-        self._canonical[key] = found
-        return found
+        key = ("canonical", code.key, code.statement[1], own.cls)
+        return self._world.memo.get(key, lambda: self._highest(code, own), own)
 
     def _highest(self, code: FunctionCode, own: Instance) -> Instance | None:
         if code.owner is None or own.cls == code.owner:
@@ -106,10 +98,8 @@ class Contexts:
         sink = run(self._world, code, None if cls == code.owner else Instance(cls), {})[1]
         if sink.handed_on or not sink.whole:
             return None
-        key = (code.key, cls)
-        if key not in self._needs:
-            self._needs[key] = self._closed(cls, sink.needs)
-        return self._needs[key]
+        key = ("needs", code.key, code.statement[1], cls)
+        return self._world.memo.get(key, lambda: self._closed(cls, sink.needs), None)
 
     def _closed(self, cls: str, needs: set[str]) -> frozenset[str] | None:
         """With the names that the values of its attributes need in turn."""

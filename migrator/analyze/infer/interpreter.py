@@ -42,7 +42,7 @@ from migrator.model.graph import AccessHow, AccessMode, Confidence
 if TYPE_CHECKING:
     from migrator.analyze.infer.world import World
 
-_SELF_METHODS = ("__enter__", "__aenter__", "__iter__", "__await__")
+_DEEPEST_NESTED = 6
 
 
 class Interpreter:
@@ -72,6 +72,7 @@ class Interpreter:
         self.line = 0
         self.returned: list[Value | None] = []
         self.yields = False
+        self.nested = 0
 
     @classmethod
     def at_module(cls, world: World, module: str, class_: str | None = None) -> Interpreter:
@@ -248,9 +249,9 @@ class Interpreter:
 
     def _closed(self, function: Closure, call: Call) -> Value | None:
         """A nested function runs in the frame around it."""
-        if self.world.depth > 6 or not isinstance(function.body, tuple):
+        if self.nested > _DEEPEST_NESTED or not isinstance(function.body, tuple):
             return None
-        self.world.depth += 1
+        self.nested += 1
         before = dict(self.env)
         for param, value in zip(function.params, call.values, strict=False):
             self.env[param[0]] = value
@@ -264,7 +265,7 @@ class Interpreter:
             return self.value(function.body)
         finally:
             self.env = before
-            self.world.depth -= 1
+            self.nested -= 1
 
     # --- statements ------------------------------------------------------------------------------
 

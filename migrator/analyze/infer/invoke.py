@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from migrator.analyze.infer.interpreter import Interpreter
     from migrator.analyze.infer.world import World
 
-_DEEPEST = 5
+_DEEPEST = 12
 Run = tuple[Value | None, Sink]
 
 
@@ -56,6 +56,7 @@ def invoke(at: Interpreter, function: Function | Method, call: Call) -> Value | 
     if not given and own is None:
         return plain[0]
     if world.depth >= _DEEPEST:
+        world.memo.tainted = True  # called from elsewhere it may go deeper
         return plain[0]
     result = run(world, code, own, given)
     if ours:
@@ -73,22 +74,29 @@ def _needed(at: Interpreter, sink: Sink) -> None:
 
 def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str, Value]) -> Run:
     """Interpret a function once for each way of being called."""
+    arguments = tuple(sorted(given.items(), key=lambda kv: kv[0])) if given else ()
+    key = (code.key, code.statement[1], own, arguments)
+    sink = Sink()  # what calls itself gives nothing new
+    return world.memo.get(key, lambda: _run(world, code, own, given, key, sink), (None, sink))
+
+
+def _run(
+    world: World, code: FunctionCode, own: Instance | None, given: dict[str, Value],
+    key: tuple[object, ...], sink: Sink,
+) -> Run:  # fmt: skip
     from migrator.analyze.infer.interpreter import Interpreter
 
-    key = (code.key, own, tuple(sorted(given.items(), key=lambda kv: kv[0])))
-    known = world.runs.get(key)
-    if known is not None:
-        return known
     at = Interpreter.for_function(world, code, own, given)
-    world.runs[key] = (None, at.sink)  # what calls itself gives nothing new
+    at.sink = sink
     returns = code.statement[5]
     declared = at.annotated(returns) if returns is not None else None
     if declared is not None:
-        world.runs[key] = (declared, at.sink)
+        world.memo.tell(key, (declared, sink))
     world.depth += 1
     try:
         at.run()
     except RecursionError:
+        world.memo.tainted = True
         at.unresolved(code.statement[1], code.key, "nested too deeply to follow")
     finally:
         world.depth -= 1
@@ -99,8 +107,7 @@ def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str,
     if result is None or _vague(result):
         inferred = either(*at.returned)
         result = inferred if inferred is not None else declared
-    world.runs[key] = (result, at.sink)
-    return world.runs[key]
+    return result, sink
 
 
 def _vague(value: Value) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from migrator.analyze.facts.shape import (
     CALL,
@@ -17,6 +16,7 @@ from migrator.analyze.facts.shape import (
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.infer import types
 from migrator.analyze.infer.contexts import Contexts
+from migrator.analyze.infer.memo import Memo
 from migrator.analyze.infer.values import (
     ClassRef,
     External,
@@ -33,9 +33,6 @@ from migrator.analyze.project.classes import Class
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
 
-if TYPE_CHECKING:
-    from migrator.analyze.infer.sink import Sink
-
 _PROPERTIES = ("property", "cached_property", "hybrid_property", "reify", "memoized_property")
 
 
@@ -48,11 +45,9 @@ class World:
         self.frameworks = {f.name: f for f in frameworks}
         self._by_package = {p: f for f in frameworks for p in f.packages}
         self._class_framework: dict[str, Framework | None] = {}
-        self._globals: dict[tuple[str, str], Value | None] = {}
-        self._members: dict[tuple[object, ...], Value | None] = {}
         self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}
-        self._blocks: dict[str, Block] = {}
-        self.runs: dict[object, tuple[Value | None, Sink]] = {}
+        self._blocks: dict[tuple[str, int], Block] = {}
+        self.memo = Memo()
         self.contexts = Contexts(self)
         self.depth = 0
 
@@ -91,14 +86,11 @@ class World:
 
     def global_value(self, module: str, name: str) -> Value | None:
         """What a name means at the scope of a module."""
-        key = (module, name)
-        if key in self._globals:
-            return self._globals[key]
-        self._globals[key] = None  # a name that needs itself is not known
+        return self.memo.get(("global", module, name), lambda: self._global(module, name), None)
+
+    def _global(self, module: str, name: str) -> Value | None:
         target = self.project.names.resolve(module, name)
-        found = self.value_of(target) if target else None
-        self._globals[key] = found
-        return found
+        return self.value_of(target) if target else None
 
     def value_of(self, target: str) -> Value | None:
         """The value of a resolved name."""
@@ -114,13 +106,7 @@ class World:
     def _definition(self, id_: str) -> Value | None:
         if id_ in self.schema.names:
             return self.schema.names[id_]  # type: ignore[no-any-return]
-        key = (id_, "")
-        if key in self._globals:
-            return self._globals[key]
-        self._globals[key] = None
-        found = self._defined(id_)
-        self._globals[key] = found
-        return found
+        return self.memo.get(("definition", id_), lambda: self._defined(id_), None)
 
     def _defined(self, id_: str) -> Value | None:
         module = id_.partition(":")[0]
@@ -178,7 +164,7 @@ class World:
                 return Method(owner, name, class_.id)
             if statement[0] == "class":
                 return ClassRef(f"{class_.id}.{name}")
-            value = self._class_variable(owner.cls, class_, name, type(owner) is Instance)
+            value = self._class_variable(owner.cls, class_, name)
             if value is not None:
                 return value
         if type(owner) is Instance:
@@ -201,30 +187,26 @@ class World:
                 return True
         return False
 
-    def _class_variable(
-        self, cls: str, class_: Class, name: str, from_instance: bool
-    ) -> Value | None:
-        key = (cls, name)
-        if key in self._members:
-            return self._members[key]
+    def _class_variable(self, cls: str, class_: Class, name: str) -> Value | None:
         told = self.schema.names.get(f"{class_.id}.{name}")
         if told is not None:
             return told  # type: ignore[no-any-return]
-        self._members[key] = None
+        key = ("class", cls, name)
+        return self.memo.get(key, lambda: self._of_class_body(cls, class_, name), None)
+
+    def _of_class_body(self, cls: str, class_: Class, name: str) -> Value | None:
         written = class_.value(name)
         value = self.at_module(class_.module.name, written, class_.id) if written else None
         annotation = class_.annotation(name)
         if value is None and annotation is not None:
             value = self.annotated(class_.module.name, annotation, cls)
-        del from_instance
-        self._members[key] = value
         return value
 
     def _instance_variable(self, owner: Instance, name: str) -> Value | None:
-        key = (owner.cls, f"self.{name}", *owner.given)
-        if key in self._members:
-            return self._members[key]
-        self._members[key] = None
+        key = ("object", owner, name)
+        return self.memo.get(key, lambda: self._of_object(owner, name), None)
+
+    def _of_object(self, owner: Instance, name: str) -> Value | None:
         found: Value | None = None
         for class_ in self.project.classes.ancestors(owner.cls):
             for code, expr, annotation in self.assigned(class_).get(name, ()):
@@ -234,7 +216,6 @@ class World:
                 found = either(found, value)
             if found is not None:
                 break
-        self._members[key] = found
         return found
 
     def _in_method(self, code: FunctionCode, owner: Instance, expr: Expr) -> Value | None:
@@ -292,9 +273,10 @@ class World:
         return found
 
     def block(self, code: FunctionCode) -> Block:
-        known = self._blocks.get(code.key)
+        key = (code.key, code.statement[1])
+        known = self._blocks.get(key)
         if known is None:
-            known = self._blocks[code.key] = self.project.block(code)
+            known = self._blocks[key] = self.project.block(code)
         return known
 
     # --- annotations -----------------------------------------------------------------------------

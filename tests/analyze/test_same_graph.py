@@ -1,0 +1,115 @@
+"""The same tree gives the same bytes, whoever reads it, in whatever order, with whatever cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from migrator.analyze import interpret
+from migrator.analyze.facts import extract
+from migrator.analyze.pipeline import analyze
+from migrator.model.graph_file import dump_graph
+
+SAMPLE = Path(__file__).parents[2] / "sample_monolith"
+CIRCLES = {
+    "models.py": """
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+        class Base(DeclarativeBase): pass
+        class A(Base):
+            __tablename__ = "a"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            @property
+            def name(self): return 1
+            @name.setter
+            def name(self, value): self.id = value
+        class B(Base):
+            __tablename__ = "b"
+            id: Mapped[int] = mapped_column(primary_key=True)
+    """,
+    "one.py": """
+        from models import A
+        import two
+        def first(session, n): return two.second(session, n - 1) if n else session.get(A, 1)
+        def ask(session): return first(session, 3).id
+        class Node:
+            model = A
+            def find(self, session): return self.again(session, self.model)
+            def again(self, session, model): return session.get(model, 1) or self.find(session)
+    """,
+    "two.py": """
+        from models import B
+        import one
+        def second(session, n): return one.first(session, n - 1) if n else session.get(B, 1)
+        def ask(session): second(session, 3).id = 5
+        class Leaf(one.Node):
+            model = B
+        def use(session):
+            Leaf().find(session).id = 3
+            one.Node().find(session)
+    """,
+}
+
+
+def written(folder: Path, files: dict[str, str]) -> Path:
+    from textwrap import dedent
+
+    for name, text in files.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(dedent(text))
+    return folder
+
+
+@pytest.fixture
+def split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small trees are shared out over processes too."""
+    monkeypatch.setattr(interpret, "_ALONE_LINES", 0)
+    monkeypatch.setattr(extract, "_ALONE_BYTES", 0)
+    monkeypatch.setattr(extract, "_CHUNK_BYTES", 3_000)
+
+
+@pytest.mark.usefixtures("split")
+@pytest.mark.parametrize("tree", ["sample", "circles"])
+def test_one_process_and_several_agree(tree: str, tmp_path: Path) -> None:
+    root = SAMPLE if tree == "sample" else written(tmp_path, CIRCLES)
+    alone = dump_graph(analyze(root, workers=1))
+    assert dump_graph(analyze(root, workers=2)) == alone
+    assert dump_graph(analyze(root, workers=5)) == alone
+
+
+def test_the_order_of_modules_changes_no_access(tmp_path: Path) -> None:
+    """Names decide in which order modules are interpreted; what they do stays the same."""
+    later = {f"z{name}": text for name, text in CIRCLES.items() if name == "one.py"}
+    swapped = {n: t.replace("one", "zone") for n, t in (CIRCLES | later).items() if n != "one.py"}
+    found = [
+        sorted((a.definition.replace("zone", "one"), a.table, a.mode, a.line) for a in g.accesses)
+        for g in (
+            analyze(written(tmp_path / "x", CIRCLES)),
+            analyze(written(tmp_path / "y", swapped)),
+        )
+    ]
+    assert found[0] == found[1]
+    assert ("models:A", "a", "update", 10) in found[0]  # the setter beside the getter of its name
+
+
+def test_the_hash_seed_does_not_matter(tmp_path: Path) -> None:
+    root = written(tmp_path, CIRCLES)
+    program = (
+        "import sys; from pathlib import Path; from migrator.analyze.pipeline import analyze; "
+        "from migrator.model.graph_file import dump_graph; "
+        "sys.stdout.write(dump_graph(analyze(Path(sys.argv[1]))))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(tree)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for tree in (root, SAMPLE)
+        for seed in ("1", "2")
+    }
+    assert len(texts) == 2
