@@ -50,22 +50,25 @@ def plan(
 
     from rich.console import Console
 
+    from migrator.model.config import read_config
     from migrator.model.graph_file import read_graph
     from migrator.model.plan_file import dump_plan, read_plan
     from migrator.plan.figures import compared
     from migrator.plan.propose import propose
     from migrator.plan.replan import replan
     from migrator.plan.resolve import assign
+    from migrator.plan.settings import settings_of
     from migrator.report.plan import as_json, summary
     from migrator.run.files import write_atomically
 
     graph = read_graph(Path(".migrator/graph.json"))
+    settings = settings_of(read_config(Path()))
     pins = tuple(_pin(text) for text in pin or ())
     previous = None if fresh or not output.exists() else output.read_text("utf-8")
     if previous is None:
-        made = propose(graph, services, pins)
+        made = propose(graph, services, pins, settings)
     else:
-        made = replan(_with_pins(read_plan(output), pins), graph)
+        made = replan(_with_pins(read_plan(output), pins), graph, settings)
     text = dump_plan(made, previous)
     errors = Console(stderr=True, highlight=False)
     if previous is not None:

@@ -4,35 +4,99 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from migrator.model.graph import Graph
+from migrator.model.graph import Definition, Graph
 from migrator.model.plan import GLUE, SHARED, Cut, Pin, Plan, Service
-from migrator.plan.cluster import contexts
+from migrator.plan.candidates import Choice, choose
+from migrator.plan.constraints import constraints
 from migrator.plan.decide import decided
+from migrator.plan.moves import settled
 from migrator.plan.naming import named, purpose
 from migrator.plan.order import ordered
 from migrator.plan.reachability import Edges
-from migrator.plan.resolve import assign, best
-from migrator.plan.roles import roles
+from migrator.plan.resolve import Patterns, assign
+from migrator.plan.roles import Roles, homes, roles, unowned
+from migrator.plan.search import Search, as_sets
+from migrator.plan.settings import Settings
+from migrator.plan.ties import TABLE, drawers, ties
 
 
-def propose(graph: Graph, services: int | None = None, pins: tuple[Pin, ...] = ()) -> Plan:
-    """A Plan from nothing but the Graph; `services` wanted, or as many as the ties show."""
-    found = roles(graph)
-    shared = _used_by_several(graph, found.pure, found.glue)
-    parts = contexts(graph, found.glue | shared, services)
-    names = named(parts)
-    owner_of = {d: name for name, part in zip(names, parts, strict=True) for d in part}
-    moved = _pinned(owner_of, pins)
-    home = {d.id: owner for d in graph.definitions if (owner := moved.get(d.id))}
-    home |= {d.id: SHARED for d in graph.definitions if d.id in shared}
-    home |= {d.id: GLUE for d in graph.definitions if d.id in found.glue}
-    tables = {n.removeprefix("table:"): s for n, s in moved.items() if n.startswith("table:")}
-    for table in graph.tables:
-        if table.definition:
-            home[table.definition] = tables[table.id]
-    bare = _plan(graph, home, tables, pins)
-    return completed(bare, graph)
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan, and the candidates that it was chosen from."""
+
+    plan: Plan
+    choice: Choice
+
+
+def propose(
+    graph: Graph,
+    services: int | None = None,
+    pins: tuple[Pin, ...] = (),
+    settings: Settings | None = None,
+) -> Plan:
+    """A Plan from nothing but the Graph; `services` wanted, or as many as the knee shows.
+
+    Raises MigratorError where pins or rules name what is not there, or contradict each other.
+    """
+    return proposal(graph, services, pins, settings).plan
+
+
+def proposal(
+    graph: Graph,
+    services: int | None = None,
+    pins: tuple[Pin, ...] = (),
+    settings: Settings | None = None,
+) -> Proposal:
+    """As `propose`, with the candidates beside it."""
+    plan, choice = drawn(graph, services, pins, settings or Settings())
+    return Proposal(completed(plan, graph), choice)
+
+
+def drawn(
+    graph: Graph, services: int | None, pins: tuple[Pin, ...], settings: Settings
+) -> tuple[Plan, Choice]:
+    """Who owns what, without cuts and order."""
+    edges = Edges.of(graph)
+    found = roles(graph, edges)
+    limits = constraints(graph, settings.rules, pins)
+    out = found.glue - _pinned_definitions(graph, pins)
+    first = ties(graph, out, settings.weights)
+    rough = Search(first, limits, settings.seed)
+    scattered = drawers(first, rough.expanded(rough.at(1.0)))
+    whole = ties(graph, out, settings.weights, scattered) if scattered else first
+    choice = choose(Search(whole, limits, settings.seed), whole, services)
+    parts = settled(graph, whole, choice.chosen.parts, limits, settings.weights, found.pure)
+    sets = as_sets(parts)
+    fixed = {head: service for head, service in limits.pinned.items() if head in parts}
+    names = named(sets, graph, {parts[head]: service for head, service in fixed.items()}, parts)
+    home = {node: name for name, nodes in zip(names, sets, strict=True) for node in nodes}
+    return _plan(graph, _owners(graph, edges, found, home, pins), _tables(home), pins), choice
+
+
+def _pinned_definitions(graph: Graph, pins: tuple[Pin, ...]) -> frozenset[str]:
+    rules = Patterns((pin.what, pin.service) for pin in pins)
+    return frozenset(d.id for d in graph.definitions if rules.best(d.id))
+
+
+def _tables(home: Mapping[str, str]) -> dict[str, str]:
+    return {n.removeprefix(TABLE): s for n, s in home.items() if n.startswith(TABLE)}
+
+
+def _owners(
+    graph: Graph, edges: Edges, found: Roles, home: Mapping[str, str], pins: tuple[Pin, ...]
+) -> dict[str, str]:
+    """The owner of each definition: a service, ``SHARED`` or ``GLUE``."""
+    owners = {d.id: home[d.id] for d in graph.definitions if d.id in home}
+    owners |= {
+        t.definition: home[TABLE + t.id] for t in graph.tables if t.definition in edges.known
+    }
+    owners = homes(graph, edges, found, owners)
+    shared, glue = unowned(graph, edges, found, owners)
+    pinned = _pinned_definitions(graph, pins)
+    owners |= dict.fromkeys(shared - pinned, SHARED) | dict.fromkeys(glue - pinned, GLUE)
+    return {d.id: owners[d.id] for d in graph.definitions if d.id in owners}
 
 
 def completed(plan: Plan, graph: Graph) -> Plan:
@@ -55,44 +119,23 @@ def completed(plan: Plan, graph: Graph) -> Plan:
     return Plan(plan.services, plan.shared, plan.glue, tuple(cuts), order, plan.pins, plan.version)
 
 
-def _used_by_several(graph: Graph, pure: frozenset[str], glue: frozenset[str]) -> frozenset[str]:
-    """Pure code that is used from more than one place that may part, and what it needs itself."""
-    edges = Edges.of(graph)
-    modules = {d.id: ".".join(d.module.split(".")[:2]) for d in graph.definitions}
-    # A module below no package that holds only pure code belongs to no context.
-    whole = {modules[n] for n in pure} - {
-        modules[d.id] for d in graph.definitions if d.id not in pure
-    }
-    found = set()
-    for name in pure:
-        places = {modules[user] for user in edges.users(name)}
-        drawer = modules[name] in whole and bool(edges.users(name))
-        if len(places - {modules[name]}) > 1 or edges.users(name) & glue or drawer:
-            found.add(name)
-    while True:
-        more = {n for name in found for n in edges.needs(name) if n in pure} - found
-        if not more:
-            return frozenset(found)
-        found |= more
-
-
-def _pinned(owner_of: Mapping[str, str], pins: tuple[Pin, ...]) -> dict[str, str]:
-    rules = [(pin.what, pin.service) for pin in pins]
-    return {
-        name: best(name.removeprefix("table:"), rules) or owner for name, owner in owner_of.items()
-    }
-
-
 def _plan(
     graph: Graph, home: Mapping[str, str], tables: Mapping[str, str], pins: tuple[Pin, ...]
 ) -> Plan:
     names = sorted({*tables.values(), *home.values()} - {SHARED, GLUE})
     patterns = globs(graph, home)
+    members: dict[str, list[Definition]] = {}
+    for definition in graph.definitions:
+        members.setdefault(home.get(definition.id, ""), []).append(definition)
+
+    def kept(name: str) -> list[str]:
+        return sorted(t for t, owner in tables.items() if owner == name)
+
     services = tuple(
         Service(
             name,
-            purpose(name, [d for d in graph.definitions if home.get(d.id) == name], graph),
-            tuple(sorted(t for t, owner in tables.items() if owner == name)),
+            purpose(name, kept(name), members.get(name, []), graph),
+            tuple(kept(name)),
             tuple(p for p, owner in patterns if owner == name),
         )
         for name in names
@@ -106,21 +149,23 @@ def globs(graph: Graph, home: Mapping[str, str]) -> list[tuple[str, str]]:
     """The shortest readable patterns that say `home`: a package or module where most agree, then
     the exceptions by name."""
     ids = [d.id for d in graph.definitions if d.id in home]
+    inside: dict[str, Counter[str]] = {}
+    for name in ids:
+        for prefix in _prefixes(name):
+            inside.setdefault(prefix, Counter())[home[name]] += 1
     found: list[tuple[str, str]] = []
-    for prefix in sorted({p for name in ids for p in _prefixes(name)}):
-        inside = [n for n in ids if _below(n, prefix)]
-        owner, count = Counter(home[n] for n in inside).most_common(1)[0]
-        pattern = f"{prefix}.*"
-        if len(inside) > 2 and count * 4 >= len(inside) * 3 and owner != best(f"{prefix}:x", found):
-            found.append((pattern, owner))
-    found += [(name, home[name]) for name in sorted(ids) if best(name, found) != home[name]]
+    known = Patterns()
+    for prefix in sorted(inside):
+        counts = inside[prefix]
+        owner, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+        total = counts.total()
+        if total > 2 and count * 4 >= total * 3 and owner != known.best(f"{prefix}:"):
+            found.append((f"{prefix}.*", owner))
+            known.add(f"{prefix}.*", owner)
+    found += [(name, home[name]) for name in sorted(ids) if known.best(name) != home[name]]
     return found
 
 
 def _prefixes(name: str) -> Iterable[str]:
     parts = name.partition(":")[0].split(".")
-    return (".".join(parts[:length]) for length in range(2, len(parts) + 1))
-
-
-def _below(name: str, prefix: str) -> bool:
-    return name.startswith((f"{prefix}.", f"{prefix}:"))
+    return (".".join(parts[:length]) for length in range(min(2, len(parts)), len(parts) + 1))

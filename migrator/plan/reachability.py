@@ -18,6 +18,7 @@ class Edges:
     out: Mapping[str, tuple[Dependency, ...]]
     into: Mapping[str, tuple[Dependency, ...]]
     accesses: Mapping[str, tuple[Access, ...]]
+    known: frozenset[str] = frozenset()
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
@@ -30,7 +31,8 @@ class Edges:
             into.setdefault(edge.target, []).append(edge)
         for access in graph.accesses:
             accesses.setdefault(access.definition, []).append(access)
-        return cls(_frozen(out), _frozen(into), _frozen(accesses))
+        known = frozenset(d.id for d in graph.definitions)
+        return cls(_frozen(out), _frozen(into), _frozen(accesses), known)
 
     def needs(self, name: str) -> set[str]:
         """Definitions that `name` names; handlers of signals that it sends are not."""

@@ -8,16 +8,19 @@ from fnmatch import fnmatchcase
 from migrator.model.graph import Graph
 from migrator.model.plan import GLUE, SHARED, Assignment, Plan
 
+_WILD = frozenset("*?[")
+
 
 def assign(plan: Plan, graph: Graph) -> Assignment:
     """Who owns each definition and table. The most specific pattern wins: an exact id, then the
     longest glob; a pin beats both. What no pattern matches stays unowned."""
-    patterns = [(p, s.name) for s in plan.services for p in s.definitions]
-    patterns += [(p, SHARED) for p in plan.shared] + [(p, GLUE) for p in plan.glue]
+    written = [(p, s.name) for s in plan.services for p in s.definitions]
+    written += [(p, SHARED) for p in plan.shared] + [(p, GLUE) for p in plan.glue]
     pins = [(pin.what, pin.service) for pin in plan.pins]
+    patterns, pinned = Patterns(written), Patterns(pins)
     owner_of = {}
     for definition in graph.definitions:
-        owner = best(definition.id, pins) or best(definition.id, patterns)
+        owner = pinned.best(definition.id) or patterns.best(definition.id)
         if owner:
             owner_of[definition.id] = owner
     tables = {table: service.name for service in plan.services for table in service.tables}
@@ -29,10 +32,42 @@ def assign(plan: Plan, graph: Graph) -> Assignment:
     return Assignment(owner_of, table_owner)
 
 
+class Patterns:
+    """Patterns with their owners, looked up fast: most are ids or ``package.module.*``."""
+
+    def __init__(self, patterns: Iterable[tuple[str, str]] = ()) -> None:
+        self._exact: dict[str, str] = {}
+        self._below: dict[str, str] = {}
+        self._others: list[tuple[str, str]] = []
+        for pattern, owner in patterns:
+            self.add(pattern, owner)
+
+    def add(self, pattern: str, owner: str) -> None:
+        whole = pattern.removesuffix(".*")
+        if not _WILD & set(pattern):
+            self._exact[pattern] = max(owner, self._exact.get(pattern, owner))
+        elif whole != pattern and ":" not in whole and not _WILD & set(whole):
+            self._below[whole] = max(owner, self._below.get(whole, owner))
+        else:
+            self._others.append((pattern, owner))
+
+    def best(self, name: str) -> str | None:
+        """The owner that the most specific matching pattern names."""
+        if name in self._exact:
+            return self._exact[name]
+        found = [(len(p), owner) for p, owner in self._others if matches(name, p)]
+        above = name.partition(":")[0]
+        while above:
+            if above in self._below:
+                found.append((len(above) + 2, self._below[above]))
+                break
+            above = above.rpartition(".")[0]
+        return max(found)[1] if found else None
+
+
 def best(name: str, patterns: Iterable[tuple[str, str]]) -> str | None:
     """The owner that the most specific matching pattern names."""
-    found = [(p == name, len(p), owner) for p, owner in patterns if matches(name, p)]
-    return max(found)[2] if found else None
+    return Patterns(patterns).best(name)
 
 
 def matches(name: str, pattern: str) -> bool:

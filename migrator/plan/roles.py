@@ -1,37 +1,117 @@
-"""Which definitions no context owns: the framework's glue, and pure code for the shared library."""
+"""Which definitions may belong to no context: the framework's glue, pure code, helpers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from migrator.model.graph import Definition, Graph
 from migrator.plan.reachability import Edges
 
-_GLUE = {"base", "session", "settings", "app_factory", "signal"}
+_ROUNDS = 8
+_GLUE = {"session", "settings", "app_factory", "signal"}
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """`glue` and `helpers` (framework code without tables, copied where it is used) go to each
-    service; `pure` may be shared by any two."""
+    """`glue` is the framework's for sure and goes to each service. `pure` code touches no table,
+    request or session; `helpers` (and `bases` of models) touch no table, but the framework: who
+    uses them decides, once the services are known, whether one service or none owns them."""
 
     glue: frozenset[str]
     pure: frozenset[str]
+    helpers: frozenset[str]
+    bases: frozenset[str]
 
 
-def roles(graph: Graph) -> Roles:
+def roles(graph: Graph, edges: Edges) -> Roles:
     """Recognised by traits, never by names."""
     definitions = {d.id: d for d in graph.definitions}
-    edges = Edges.of(graph)
-    touched = {a.definition for a in graph.accesses}
-    answers = {p.definition for p in graph.entry_points}
-    core = _core(graph, definitions, touched | answers)
-    pure = _pure(definitions, edges, touched | answers | core)
-    glue = _only_used_by(core, definitions, edges, touched | answers) - pure
+    busy = {a.definition for a in graph.accesses} | {p.definition for p in graph.entry_points}
+    models = {t.definition for t in graph.tables}
+    bases = {d.id for d in definitions.values() if "base" in d.traits} - models
+    core = _core(graph, definitions, busy) - bases
+    pure = _pure(definitions, edges, busy | core | bases)
+    glue = _only_used_by(core, definitions, edges, busy | bases, core | pure | bases) - pure
     glue |= _only_constants_of(core | glue, definitions, edges)
-    glue |= _made_by(core | glue, definitions, edges, touched | answers)
-    helpers = _helpers(definitions, edges, touched | answers, pure, core | glue)
-    return Roles(frozenset(core | glue | helpers), frozenset(pure - glue))
+    glue |= _made_by(core | glue, definitions, edges, busy)
+    glue |= core
+    helpers = _helpers(definitions, edges, busy | pure | glue, pure | glue | bases)
+    return Roles(
+        frozenset(glue), frozenset(pure - glue), frozenset(helpers), frozenset(bases - glue)
+    )
+
+
+def unowned(
+    graph: Graph, edges: Edges, found: Roles, home: Mapping[str, str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """(shared, glue): what several services of `home` use, or glue itself, and what that needs.
+
+    Pure code becomes shared once two services beside its own use it; of a file that works on no
+    table (errors, constants, utilities), once two services use it at all.
+    """
+    shared: set[str] = set()
+    glue = set(found.glue)
+    drawers = _files_of(graph, found.pure)
+    free = found.pure | found.helpers | found.bases | found.glue
+    idle = _files_of(graph, free)
+    while True:
+        before = len(shared) + len(glue)
+        for name in sorted(found.pure | found.helpers | found.bases):
+            if name in shared or name in glue:
+                continue
+            users = edges.users(name)
+            services = {home[u] for u in users if u in home and u not in shared | glue}
+            others = services - {home.get(name, "")}
+            loose = name.partition(":")[0] in idle or name in found.bases
+            several = len(services) > 1 if loose else len(others) > 1
+            if several or users & (shared | glue):
+                (shared if name in found.pure else glue).add(name)
+        shared |= _drawn_along(drawers, shared)
+        shared |= _needed(shared, edges, found.pure - glue)
+        glue |= _needed(glue, edges, found.helpers | found.bases)
+        if len(shared) + len(glue) == before:
+            return frozenset(shared - glue), frozenset(glue)
+
+
+def homes(graph: Graph, edges: Edges, found: Roles, home: Mapping[str, str]) -> dict[str, str]:
+    """`home`, but pure code in a file that works on no table goes to the service that uses it,
+    where that is one: a file of everybody's constants is nobody's."""
+    placed = dict(home)
+    free = found.pure | found.helpers | found.bases | found.glue
+    files = _files_of(graph, free).values()
+    idle = sorted(n for names in files for n in names & found.pure & home.keys())
+    for _ in range(_ROUNDS):
+        moved = False
+        for name in idle:
+            users = {placed[u] for u in edges.users(name) if u in placed}
+            if len(users) == 1 and users != {placed[name]}:
+                placed[name], moved = users.pop(), True
+        if not moved:
+            break
+    return placed
+
+
+def _files_of(graph: Graph, those: frozenset[str]) -> dict[str, set[str]]:
+    """Files that hold nothing but `those`, with what they hold."""
+    held: dict[str, set[str]] = {}
+    for definition in graph.definitions:
+        held.setdefault(definition.module, set()).add(definition.id)
+    return {module: names for module, names in held.items() if names <= those}
+
+
+def _drawn_along(drawers: Mapping[str, set[str]], shared: set[str]) -> set[str]:
+    """The rest of a file of pure code that is mostly shared: nobody wants that in two places."""
+    return {n for names in drawers.values() if 2 * len(names & shared) > len(names) for n in names}
+
+
+def _needed(of: set[str], edges: Edges, among: Iterable[str]) -> set[str]:
+    able, found, waiting = set(among), set[str](), list(of)
+    while waiting:
+        for need in edges.needs(waiting.pop()) & able - found - of:
+            found.add(need)
+            waiting.append(need)
+    return found
 
 
 def _core(graph: Graph, definitions: dict[str, Definition], busy: set[str]) -> set[str]:
@@ -50,17 +130,33 @@ def _core(graph: Graph, definitions: dict[str, Definition], busy: set[str]) -> s
 def _pure(definitions: dict[str, Definition], edges: Edges, impure: set[str]) -> set[str]:
     """Touches no table, request, session or glue, by itself or by what it needs."""
     bad = {"request_context", "session", "settings", "app_object", "commits", "model", "base"}
-    found = {d.id for d in definitions.values() if not bad & set(d.traits)} - impure
-    while True:
-        kept = {name for name in found if edges.needs(name) <= found}
-        if kept == found:
-            return found
-        found = kept
+    able = {d.id for d in definitions.values() if not bad & set(d.traits)} - impure
+    return _closed(able, able, edges)
+
+
+def _closed(able: set[str], allowed: set[str], edges: Edges) -> set[str]:
+    """Those of `able` that need nothing but each other and `allowed`, directly or not."""
+    kept, waiting = set(able), []
+    free = allowed | able
+    for name in able:
+        if not edges.needs(name) <= free:
+            kept.discard(name)
+            waiting.append(name)
+    while waiting:
+        for user in edges.users(waiting.pop()) & kept:
+            kept.discard(user)
+            waiting.append(user)
+    return kept
 
 
 def _only_used_by(
-    core: set[str], definitions: dict[str, Definition], edges: Edges, busy: set[str]
+    core: set[str],
+    definitions: dict[str, Definition],
+    edges: Edges,
+    busy: set[str],
+    plain: set[str],
 ) -> set[str]:
+    """Parts of the glue. What the factory registers is not: it needs code that works on tables."""
     found: set[str] = set()
     while True:
         more = {
@@ -69,6 +165,7 @@ def _only_used_by(
             if name not in core | found | busy
             and edges.users(name)
             and edges.users(name) <= core | found
+            and edges.needs(name) <= plain | found
             and "exception" not in definitions[name].traits
             and "model" not in definitions[name].traits
         }
@@ -108,31 +205,13 @@ def _made_by(
 
 
 def _helpers(
-    definitions: dict[str, Definition],
-    edges: Edges,
-    busy: set[str],
-    pure: set[str],
-    glue: set[str],
+    definitions: dict[str, Definition], edges: Edges, taken: set[str], allowed: set[str]
 ) -> set[str]:
-    """Functions without tables that need only glue, pure code and each other, and are used from
-    several modules: what the monolith has put on top of its framework."""
+    """Functions without tables that need only glue, pure code and each other: what the monolith
+    has put on top of its framework."""
     able = {
         d.id
         for d in definitions.values()
-        if d.kind == "function" and d.id not in busy | pure | glue and "commits" not in d.traits
+        if d.kind == "function" and d.id not in taken and "commits" not in d.traits
     }
-    while True:
-        kept = {name for name in able if edges.needs(name) <= able | pure | glue}
-        if kept == able:
-            break
-        able = kept
-    found = {
-        name
-        for name in able
-        if len({definitions[u].module for u in edges.users(name)} - {definitions[name].module}) > 1
-    }
-    while True:
-        more = {need for name in found for need in edges.needs(name) & able} - found
-        if not more:
-            return found
-        found |= more
+    return _closed(able, allowed - able, edges)

@@ -1,23 +1,44 @@
-"""What a tie weighs when boundaries are searched: one table, with reasons."""
+"""What a tie weighs when boundaries are searched: one table, with reasons.
+
+A weight is the cost of cutting one such tie, against 1 for a call. `[plan.weights]` in
+`migrator.toml` overrides any of them.
+"""
 
 from __future__ import annotations
 
-from migrator.model.graph import DependencyKind
+from collections.abc import Mapping
 
-TRANSACTION = 6.0  # Cut it and a rollback becomes a saga; shared out over the tables it writes.
-CASCADE = 4.0  # The database itself deletes one with the other: one life cycle, one aggregate.
-FOREIGN_KEY = 1.5  # Integrity that is lost; a plain column does, if the rest agrees.
-# Only the owner may write, so a foreign write is a command to be sent. Who makes rows owns them
-# more than who changes them; deletes are often somebody else's clearing up.
-WRITES = {"insert": 6.0, "update": 4.0, "delete": 2.0}
-READ = 1.0  # A replica serves it.
-CALLS: dict[DependencyKind, float] = {
-    "inherits": 3.0,  # A class without its base is nothing.
-    "calls": 1.0,
-    "decorates": 0.2,  # Decorators are mostly the framework's or security's.
-    "references": 0.5,
-    "signals": 0.3,  # A signal is loose already: its sender knows no handler.
-    "imports": 0.2,
-}
-PACKAGE = 4.0  # What people put together, they meant to be together; weaker than two writes.
-MODULE = 0.7  # A module below no package may be a drawer for everything.
+from migrator.model.config import Config
+
+Weights = Mapping[str, float]
+
+TABLE: tuple[tuple[str, float, str], ...] = (
+    ("transaction", 8.0, "cut it and a rollback becomes a saga with compensations"),
+    ("cascade", 6.0, "the database deletes one with the other: one life cycle, one aggregate"),
+    ("insert", 5.0, "who makes rows owns them; elsewhere the row is sent as a message"),
+    ("update", 4.0, "only the owner may write: elsewhere a command must be sent and answered"),
+    ("delete", 3.0, "as an update, but often somebody else's clearing up"),
+    ("foreign_key", 2.5, "integrity that is lost; a plain column does, if the rest agrees"),
+    ("inherits", 2.0, "a class without its base is nothing"),
+    ("read", 1.5, "a replica serves it, a little late"),
+    ("calls", 1.0, "a request to the owner, or a copy where it is pure"),
+    ("references", 0.6, "a name that is handed on; a copy mostly does"),
+    ("imports", 0.2, "two files that know each other; nothing need run"),
+    ("signals", 0.3, "loose already: the sender knows no handler"),
+    ("decorates", 0.1, "decorators are mostly the framework's or security's"),
+    ("module", 2.0, "written in one file by someone; a file may be a drawer for everything"),
+    ("package", 3.0, "people put it together and named it; they meant something"),
+    ("observed_calls", 0.5, "per e-fold of calls seen at run time: each would be a request"),
+    ("co_change", 0.5, "changed in the same commits: two teams would wait for each other"),
+)
+
+DEFAULT: Weights = {name: value for name, value, _ in TABLE}
+REASONS = {name: reason for name, _, reason in TABLE}
+
+
+def weights_of(config: Config) -> Weights:
+    """The table with what `[plan.weights]` says; raises MigratorError for an unknown name or a
+    value that is no number from 0 up, with its line."""
+    section = config.section("plan").section("weights")
+    section.known(tuple(DEFAULT))
+    return {name: section.number(name, value) for name, value in DEFAULT.items()}

@@ -1,0 +1,96 @@
+"""Several partitions from coarse to fine, side by side, and the one to begin with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from migrator.plan.search import Search
+from migrator.plan.ties import PLACE, TABLE, Ties
+
+_LADDER = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.6, 3.3, 4.5)
+_MOST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A partition of `services` parts. `coupling` is the share of tie weight that it cuts, from 0
+    to 1; `largest` the share of all definitions and tables that its biggest part holds."""
+
+    services: int
+    coupling: float
+    largest: float
+    parts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`candidates` from coarse to fine, the `chosen` one and the `reason`."""
+
+    candidates: tuple[Candidate, ...]
+    chosen: Candidate
+    reason: str
+
+
+def choose(search: Search, ties: Ties, services: int | None) -> Choice:
+    """The candidates; chosen is the wanted number of services, or else the knee."""
+    by_count: dict[int, Candidate] = {}
+    for resolution in _LADDER:
+        found = candidate(ties, search.expanded(search.at(resolution)))
+        known = by_count.get(found.services)
+        if known is None or found.coupling < known.coupling:
+            by_count[found.services] = found
+    if services is not None:
+        wanted = candidate(ties, search.expanded(search.into(services)))
+        by_count[wanted.services] = wanted
+        reason = f"{services} services were asked for"
+        if wanted.services != services:
+            reason += f"; tables and constraints allow {wanted.services}"
+        return Choice(_ordered(by_count), wanted, reason)
+    kept = {n: c for n, c in by_count.items() if 1 < n <= _MOST} or by_count
+    chosen, reason = knee(_ordered(kept))
+    return Choice(_ordered(kept), chosen, reason)
+
+
+def knee(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
+    """Where coupling and size are both small: the least sum of the share of ties that is cut and
+    the share of the code in the biggest service (both 0..1, so that no scale has to be chosen;
+    the point nearest the ideal (0, 0) in the L1 norm). Of equal ones the coarser."""
+    best = min(candidates, key=lambda c: (round(c.coupling + c.largest, 3), c.services))
+    told = f"the knee: {_told(best)}"
+    coarser = [c for c in candidates if c.services < best.services]
+    finer = [c for c in candidates if c.services > best.services]
+    if coarser:
+        told += f"; fewer services leave a bigger one ({_told(coarser[-1])})"
+    if finer:
+        told += f"; more cut more and part little ({_told(finer[0])})"
+    return best, told
+
+
+def _told(one: Candidate) -> str:
+    return f"{one.services}: {one.coupling:.0%} of ties cut, {one.largest:.0%} of the code in one"
+
+
+def candidate(ties: Ties, parts: Mapping[str, int]) -> Candidate:
+    """Figures of a partition of all nodes of `ties`; ties to files and folders do not count."""
+    cut = whole = 0.0
+    for node in ties.nodes:
+        if node.startswith(PLACE):
+            continue
+        for other, weight in ties.near[node].items():
+            if node < other and not other.startswith(PLACE):
+                whole += weight
+                cut += weight * (parts[node] != parts[other])
+    sizes = Counter(part for node, part in parts.items() if not node.startswith(PLACE))
+    owners = {part for node, part in parts.items() if node.startswith(TABLE)}
+    return Candidate(
+        len(owners) or len(sizes),
+        cut / whole if whole else 0.0,
+        max(sizes.values(), default=0) / max(1, sizes.total()),
+        parts,
+    )
+
+
+def _ordered(found: Mapping[int, Candidate]) -> tuple[Candidate, ...]:
+    return tuple(found[count] for count in sorted(found))

@@ -1,0 +1,128 @@
+"""Joining parts of a partition until it is one that services can be made of."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Collection
+
+from migrator.plan.ties import PLACE, TABLE, Ties
+
+Parts = dict[str, int]
+
+
+def joined(
+    ties: Ties,
+    parts: Parts,
+    resolution: float,
+    services: int | None = None,
+    apart: Collection[tuple[str, str]] = (),
+) -> Parts:
+    """Join parts until each has a table and there are at most `services`: each time the pair that
+    modularity loses least by. Parts that hold the two of a pair of `apart` are never joined."""
+    found = _Joined(ties, parts, resolution, apart)
+    found.give_tables()
+    if services is not None:
+        found.reduce(services)
+    return found.parts()
+
+
+class _Joined:
+    def __init__(
+        self, ties: Ties, parts: Parts, resolution: float, apart: Collection[tuple[str, str]]
+    ) -> None:
+        self.home, self.resolution = parts, resolution
+        self.goal = {p: p for p in set(parts.values())}
+        self.strength = dict.fromkeys(self.goal, 0.0)
+        self.size: Counter[int] = Counter()
+        self.tables: Counter[int] = Counter()
+        self.between: dict[int, dict[int, float]] = {p: {} for p in self.goal}
+        self.foes: dict[int, set[int]] = {}
+        for one, other in apart:
+            if one in parts and other in parts:
+                self.foes.setdefault(parts[one], set()).add(parts[other])
+                self.foes.setdefault(parts[other], set()).add(parts[one])
+        for node in ties.nodes:
+            part = parts[node]
+            self.size[part] += not node.startswith(PLACE)
+            self.tables[part] += node.startswith(TABLE)
+            for other_node, weight in ties.near[node].items():
+                self.strength[part] += weight
+                near = parts[other_node]
+                if near != part:
+                    self.between[part][near] = self.between[part].get(near, 0.0) + weight
+        self.total = sum(self.strength.values()) or 1.0
+
+    def give_tables(self) -> None:
+        """A part without tables is no service: it goes where it is tied most."""
+        for _, part in sorted((self.size[p], p) for p in self.between if not self.tables[p]):
+            if len(self.between) > 1 and not self.tables[part]:
+                goal = self._closest(part)
+                if goal is not None:
+                    self._join(part, goal)
+
+    def reduce(self, services: int) -> None:
+        heap = [(-self._gain(p, q), p, q) for p in self.between for q in self.between[p] if p < q]
+        heapq.heapify(heap)
+        while len(self.between) > max(1, services):
+            pair = self._next(heap)
+            if pair is None:
+                return
+            one, other = pair
+            self._join(one, other)
+            for near in self.between[other]:
+                first, second = min(near, other), max(near, other)
+                heapq.heappush(heap, (-self._gain(first, second), first, second))
+
+    def _next(self, heap: list[tuple[float, int, int]]) -> tuple[int, int] | None:
+        while heap:
+            loss, one, other = heapq.heappop(heap)
+            alive = one in self.between and other in self.between
+            if alive and -loss == self._gain(one, other) and not self._foes(one, other):
+                return one, other
+        rest = sorted(self.between, key=lambda p: (self.size[p], p))
+        for index, one in enumerate(rest):
+            for other in rest[index + 1 :]:
+                if not self._foes(one, other):
+                    return one, other
+        return None
+
+    def _foes(self, one: int, other: int) -> bool:
+        return other in self.foes.get(one, ())
+
+    def _closest(self, part: int) -> int | None:
+        free = [q for q in self.between if q != part and not self._foes(part, q)]
+        near = [q for q in free if q in self.between[part] and self.tables[q]]
+        if near:
+            ties = self.between[part]
+            return max(near, key=lambda q: (ties[q] / (self.strength[q] or 1.0) ** 0.5, -q))
+        rest = [q for q in free if self.tables[q]] or free
+        return max(rest, key=lambda q: (self.size[q], -q), default=None)
+
+    def _gain(self, one: int, other: int) -> float:
+        expected = self.resolution * self.strength[one] * self.strength[other] / self.total
+        return self.between[one].get(other, 0.0) - expected
+
+    def _join(self, one: int, other: int) -> None:
+        """`one` becomes part of `other`."""
+        for near, weight in self.between.pop(one).items():
+            del self.between[near][one]
+            if near != other:
+                sum_ = self.between[near].get(other, 0.0) + weight
+                self.between[near][other] = self.between[other][near] = sum_
+        self.strength[other] += self.strength.pop(one)
+        self.size[other] += self.size.pop(one, 0)
+        self.tables[other] += self.tables.pop(one, 0)
+        for foe in self.foes.pop(one, set()):
+            self.foes[foe].discard(one)
+            self.foes[foe].add(other)
+            self.foes.setdefault(other, set()).add(foe)
+        self.goal[one] = other
+
+    def parts(self) -> Parts:
+        def final(part: int) -> int:
+            while self.goal[part] != part:
+                part = self.goal[part]
+            return part
+
+        return {node: final(part) for node, part in self.home.items()}

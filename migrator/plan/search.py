@@ -1,0 +1,111 @@
+"""Contexts: communities of tables and the definitions that work on them.
+
+Leiden (Traag, Waltman, van Eck, "From Louvain to Leiden: guaranteeing well-connected communities",
+Scientific Reports 9, 2019) over the weighted ties. Its resolution is searched for the wanted number
+of services; what people want together goes in as one node, what must part is split after.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+from graspologic_native import leiden
+
+from migrator.plan.constraints import Constraints
+from migrator.plan.join import Parts, joined
+from migrator.plan.ties import PLACE, TABLE, Ties
+
+SEED = 7
+_TRIALS = 3
+_STEPS = 14
+_LOWEST, _HIGHEST = 0.02, 64.0
+
+
+class Search:
+    """Partitions of `ties` under `limits`; deterministic for one `seed`."""
+
+    def __init__(self, ties: Ties, limits: Constraints, seed: int = SEED) -> None:
+        self.whole, self.limits, self.seed = ties, limits, seed
+        self.ties = _contracted(ties, limits)
+        near = self.ties.near
+        self.edges = [(a, b, w) for a in self.ties.nodes for b, w in near[a].items() if a < b]
+        self.tables = sum(n.startswith(TABLE) for n in self.ties.nodes)
+        self._known: dict[float, Parts] = {}
+
+    def at(self, resolution: float) -> Parts:
+        """Part numbers by node of the contracted ties; each part holds a table."""
+        if resolution not in self._known:
+            self._known[resolution] = self._at(resolution)
+        return self._known[resolution]
+
+    def _at(self, resolution: float) -> Parts:
+        found: Parts = {}
+        if self.edges:
+            _, found = leiden(
+                self.edges, resolution=resolution, seed=self.seed, trials=_TRIALS, iterations=2
+            )
+        alone = len(self.ties.nodes)
+        parts = {n: found.get(n, alone + i) for i, n in enumerate(self.ties.nodes)}
+        for one, other in sorted(self.limits.apart):
+            if one in parts and other in parts and parts[one] == parts[other]:
+                _split(self.ties, parts, one, other)
+        return joined(self.ties, parts, resolution, None, self.limits.apart)
+
+    def into(self, services: int) -> Parts:
+        """A partition into `services` parts, or as near as tables and constraints let it be."""
+        low, high, best = _LOWEST, _HIGHEST, _HIGHEST
+        for _ in range(_STEPS):
+            middle = round((low * high) ** 0.5, 6)
+            count = len(set(self.at(middle).values()))
+            if count == services:
+                return self.at(middle)
+            if count > services:
+                high = best = middle
+            else:
+                low = middle
+        return joined(self.ties, self.at(best), best, services, self.limits.apart)
+
+    def expanded(self, parts: Parts) -> Parts:
+        """`parts` for every node of the whole ties."""
+        return {node: parts[self.limits.of(node)] for node in self.whole.nodes}
+
+
+def _contracted(ties: Ties, limits: Constraints) -> Ties:
+    if not limits.group:
+        return ties
+    near: dict[str, dict[str, float]] = {}
+    for node in ties.nodes:
+        mine = near.setdefault(limits.of(node), {})
+        for other, weight in ties.near[node].items():
+            goal = limits.of(other)
+            if goal != limits.of(node):
+                mine[goal] = mine.get(goal, 0.0) + weight
+    nodes = tuple(sorted(near))
+    return Ties(nodes, {n: dict(sorted(near[n].items())) for n in nodes})
+
+
+def _split(ties: Ties, parts: Parts, one: str, other: str) -> None:
+    """The part that holds both becomes two: each node goes with the one that it is tied to more
+    strongly, strongest first (Prim's order from both at once)."""
+    part, fresh = parts[one], max(parts.values()) + 1
+    inside = {n for n, p in parts.items() if p == part}
+    taken: dict[str, int] = {}
+    heap = [(-float("inf"), one, part), (-float("inf"), other, fresh)]
+    while heap:
+        _, node, side = heapq.heappop(heap)
+        if node in taken:
+            continue
+        taken[node] = side
+        for near, weight in ties.near[node].items():
+            if near in inside and near not in taken:
+                heapq.heappush(heap, (-weight, near, side))
+    parts.update(taken)
+
+
+def as_sets(parts: Parts) -> list[set[str]]:
+    """The parts without places, the one that holds most first."""
+    found: dict[int, set[str]] = {}
+    for node, part in parts.items():
+        if not node.startswith(PLACE):
+            found.setdefault(part, set()).add(node)
+    return sorted(found.values(), key=lambda p: (-len(p), min(p)))

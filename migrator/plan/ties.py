@@ -1,0 +1,222 @@
+"""The weighted graph in which boundaries are searched: what belongs together, and how much."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from migrator.model.graph import Graph
+from migrator.plan.reachability import Edges
+from migrator.plan.weights import Weights
+from migrator.plan.work import units
+
+TABLE = "table:"
+PLACE = "place:"  # A file or folder: a node that what lies there is tied to, owned by nobody.
+_LOOSE = 0.3
+_DRAWER = 0.1
+_FEW, _MOSTLY = 4, 0.5
+_WHOLE = 0.5  # A folder that holds more than this of everything is the application, no context.
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """`nodes` are ``table:ID`` (a table with the class that maps it), definition ids and
+    ``place:NAME``; `near` maps each to those it is tied to, with the weight, both ways."""
+
+    nodes: tuple[str, ...]
+    near: Mapping[str, Mapping[str, float]]
+
+    @property
+    def total(self) -> float:
+        return sum(sum(ties.values()) for ties in self.near.values()) / 2
+
+    def strength(self, node: str) -> float:
+        return sum(self.near[node].values())
+
+
+def ties(
+    graph: Graph,
+    unowned: frozenset[str],
+    weights: Weights,
+    drawers: frozenset[str] = frozenset(),
+) -> Ties:
+    """Every tie of the graph but those of `unowned` definitions; that something lies in one of the
+    files `drawers` counts little.
+
+    A tie to what many use is shared out over its users: what is used from all over says little of
+    where each of them belongs.
+    """
+    made = _Ties(graph, unowned, weights, drawers)
+    made.places()
+    made.code()
+    made.accesses()
+    made.keys()
+    made.transactions()
+    made.evidence()
+    return made.done()
+
+
+def drawers(found: Ties, parts: Mapping[str, int]) -> frozenset[str]:
+    """Files whose contents are drawn to many parts by all their other ties: `models.py`, `tasks.py`
+    of a whole application. That two things lie there together says little.
+
+    A file in a folder whose contents mostly agree is none: the folder says what it is for.
+    """
+    drawn = {place: _drawn(found, place, parts) for place in found.nodes if place.startswith(PLACE)}
+    folders: dict[str, Counter[int]] = {}
+    for place, counts in drawn.items():
+        for folder in _folders(found, place):
+            folders.setdefault(folder, Counter()).update(counts)
+    return frozenset(
+        place.removeprefix(PLACE)
+        for place, counts in drawn.items()
+        if _scattered(counts)
+        and all(_scattered(folders[folder]) for folder in _folders(found, place))
+    )
+
+
+def _drawn(found: Ties, place: str, parts: Mapping[str, int]) -> Counter[int]:
+    """How many of what lies in the file `place` are drawn to each part by all but places."""
+    drawn: Counter[int] = Counter()
+    for node in found.near[place]:
+        if node.startswith(PLACE):
+            continue
+        pulls: dict[int, float] = {}
+        for other, weight in found.near[node].items():
+            if not other.startswith(PLACE):
+                pulls[parts[other]] = pulls.get(parts[other], 0.0) + weight
+        if pulls:
+            drawn[max(pulls, key=lambda part: (pulls[part], -part))] += 1
+    return drawn
+
+
+def _folders(found: Ties, place: str) -> list[str]:
+    """The folder that the file `place` is tied to, unless that is the whole application."""
+    folder = PLACE + place.removeprefix(PLACE).rpartition(".")[0]
+    return [folder] if folder in found.near[place] else []
+
+
+def _scattered(drawn: Counter[int]) -> bool:
+    return drawn.total() >= _FEW and max(drawn.values()) <= _MOSTLY * drawn.total()
+
+
+def node_of(graph: Graph) -> dict[str, str]:
+    """The node of each definition: models are one with their table."""
+    found = {d.id: d.id for d in graph.definitions}
+    found |= {t.definition: TABLE + t.id for t in graph.tables if t.definition in found}
+    return found
+
+
+class _Ties:
+    def __init__(
+        self, graph: Graph, unowned: frozenset[str], weights: Weights, drawers: frozenset[str]
+    ) -> None:
+        self.graph, self.weights, self.drawers = graph, weights, drawers
+        self.tables = {t.id for t in graph.tables}
+        self.node = {d: n for d, n in node_of(graph).items() if d not in unowned}
+        self.near: dict[str, dict[str, float]] = {TABLE + t: {} for t in self.tables}
+        self.near |= {node: {} for node in self.node.values()}
+
+    def done(self) -> Ties:
+        nodes = tuple(sorted(self.near))
+        return Ties(nodes, {n: dict(sorted(self.near[n].items())) for n in nodes})
+
+    def _tie(self, one: str | None, other: str | None, weight: float) -> None:
+        if one is None or other is None or one == other or weight <= 0:
+            return
+        for a, b in ((one, other), (other, one)):
+            ties = self.near.setdefault(a, {})
+            ties[b] = ties.get(b, 0.0) + weight
+
+    def places(self) -> None:
+        """Each definition is tied to its file, each file to its folder, and so on up."""
+        counts: Counter[str] = Counter()
+        files: dict[str, set[str]] = {}
+        for definition, node in self.node.items():
+            module = definition.partition(":")[0]
+            files.setdefault(module, set()).add(node)
+            counts.update(_above(module))
+        for module, nodes in sorted(files.items()):
+            weight = self.weights["module"] * (_DRAWER if module in self.drawers else 1.0)
+            for node in sorted(nodes):
+                self._tie(node, PLACE + module, weight)
+        whole = _WHOLE * sum(len(nodes) for nodes in files.values())
+        for module in sorted(files):
+            inner, size = module, float(len(files[module]))
+            for folder in _above(module):
+                if counts[folder] > whole:
+                    break
+                self._tie(PLACE + inner, PLACE + folder, self.weights["package"] * size**0.5)
+                inner = folder
+                break
+
+    def code(self) -> None:
+        users = Counter(e.target for e in self.graph.dependencies)
+        for edge in self.graph.dependencies:
+            weight = self.weights[edge.kind] / users[edge.target] ** 0.5
+            self._tie(self.node.get(edge.source), self.node.get(edge.target), weight)
+        importers = Counter(i.target for i in self.graph.imports)
+        for found in self.graph.imports:
+            weight = self.weights["imports"] / importers[found.target] ** 0.5
+            one, other = PLACE + found.source, PLACE + found.target
+            if one in self.near and other in self.near:
+                self._tie(one, other, weight)
+
+    def accesses(self) -> None:
+        found = {(a.definition, a.table, a.mode) for a in self.graph.accesses}
+        found = {item for item in found if item[0] in self.node and item[1] in self.tables}
+        readers = Counter(table for _, table, mode in found if mode == "read")
+        written = Counter(d for d, _ in {(d, t) for d, t, mode in found if mode != "read"})
+        for definition, table, mode in sorted(found):
+            if mode == "read":
+                weight = self.weights["read"] / readers[table] ** 0.5
+            else:
+                # Who writes many tables at once belongs to none of them in particular.
+                weight = self.weights[mode] / written[definition] ** 0.5
+            self._tie(self.node[definition], TABLE + table, weight)
+
+    def keys(self) -> None:
+        pointed = Counter(k.target for k in self.graph.foreign_keys)
+        for key in self.graph.foreign_keys:
+            if {key.source, key.target} <= self.tables:
+                name = "cascade" if (key.on_delete or "").upper() == "CASCADE" else "foreign_key"
+                weight = self.weights[name] / pointed[key.target] ** 0.5
+                self._tie(TABLE + key.source, TABLE + key.target, weight)
+
+    def transactions(self) -> None:
+        found = [
+            ([t for t in unit.tables if t in self.tables], unit)
+            for unit in units(self.graph, Edges.of(self.graph))
+        ]
+        together = Counter(t for tables, _ in found for t in tables)
+        for tables, unit in found:
+            if len(tables) < 2:
+                continue
+            share = self.weights["transaction"] / (len(tables) - 1) ** 2
+            for index, one in enumerate(tables):
+                for other in tables[index + 1 :]:
+                    # A table that is in every transaction says nothing of any.
+                    often = max(together[one], together[other])
+                    # What is only inserted beside the rest goes as a message, without a saga.
+                    loose = 1.0 if {one, other} & unit.awaited else _LOOSE
+                    self._tie(TABLE + one, TABLE + other, loose * share / often**0.5)
+
+    def evidence(self) -> None:
+        """What ran (traces) and what changed together (git), where either was given."""
+        for seen in self.graph.observations:
+            goal = TABLE + seen.target if seen.kind == "access" else self.node.get(seen.target)
+            if seen.kind != "request" and goal in self.near:
+                weight = self.weights["observed_calls"] * math.log1p(seen.count)
+                self._tie(self.node.get(seen.source), goal, weight)
+        for pair in self.graph.co_changes:
+            one, other = PLACE + pair.source, PLACE + pair.target
+            if one in self.near and other in self.near:
+                self._tie(one, other, self.weights["co_change"] * pair.weight)
+
+
+def _above(module: str) -> Iterable[str]:
+    """The folders that a module lies in, innermost first."""
+    parts = module.split(".")
+    return (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
