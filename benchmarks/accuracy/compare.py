@@ -112,9 +112,11 @@ def compare_accesses(
         table = access["table"].removeprefix("public.")
         static.setdefault((access["definition"], table, side(access["mode"])), []).append(access)
     hits, misses, others = [], [], []
-    strict = 0
+    strict = helped = 0
     for (owner, table, kind), s in sorted(seen.accesses.items()):
         found = any((d, table, kind) in static for d in s.candidates)
+        by_caller = not found and any((d, table, kind) in static for d in s.callers)
+        found = found or by_caller
         if table not in own:
             others.append(found)
             continue
@@ -123,6 +125,7 @@ def compare_accesses(
             "definition": owner, "table": table, "mode": kind, "at": f"{s.site[0]}:{s.site[1]}",
             "cause": cause(owner, table, kind, static, graph, s.callee),
         }  # fmt: skip
+        helped += by_caller
         (hits if found else misses).append(row)
     verdicts = judge(static, seen, trace, places, tables)
     right, wrong = verdicts["confirmed"], verdicts["wrong"]
@@ -134,6 +137,7 @@ def compare_accesses(
         "observed": len(hits) + len(misses),
         "found": len(hits),
         "recall": ratio(len(hits), len(hits) + len(misses)),
+        "found_at_the_caller": helped,
         "recall_where_it_ran": ratio(strict, len(hits) + len(misses)),
         "static": len(static),
         "confirmed": len(right),
@@ -164,6 +168,7 @@ def judge(
     places: Places, tables: Mapping[str, Any],
 ) -> dict[str, list[Row]]:  # fmt: skip
     """Each static access: confirmed, wrong, or neither because nothing could show it."""
+    heads = {d["id"]: d["line"] for d in places.graph["definitions"] if d["kind"] == "class"}
     lines = {path: set(found) for path, found in trace["lines"].items()}
     made: dict[tuple[str, int], set[str]] = {}
     memory: dict[tuple[str, int], set[str]] = {}
@@ -190,6 +195,8 @@ def judge(
         }  # fmt: skip
         if (definition, table, kind) in seen.confirmed:
             verdict = "confirmed"
+        elif all(a["line"] == heads.get(definition) for a, _ in ran):
+            verdict = "unseen"  # of an inherited method: that the class was made shows nothing
         elif not ran or table not in tables:
             verdict = "unseen"
         elif any(table in made.get(site, ()) for _, sites in ran for site in sites):

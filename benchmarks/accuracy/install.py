@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ class Application:
     `sdist` is set where its tests are only in the source archive, which then stands before the
     installed package; `modules` are imported to declare the tables (SQLAlchemy); `session` is the
     module with arguments that is recorded. `environment` values and `session` may hold ``{work}``
-    (a folder to write in) and ``{root}`` (the folder of the package).
+    (a folder to write in), ``{root}`` (the folder of the package), ``{here}`` (this folder) and,
+    where `extensions` is set (a list of PostgreSQL's, perhaps empty), ``{postgres}``: the URL of a
+    database of an embedded server that lives as long as the program.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Application:
     session: tuple[str, ...]
     modules: tuple[str, ...] = ()
     sdist: str | None = None
+    extensions: tuple[str, ...] | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -92,14 +97,39 @@ class Application:
         return dict(json.loads(kept.read_text("utf-8")))
 
     def _run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-        holes = {"{work}": str(self.work), "{root}": str(self.root)}
+        with self._database() as url:
+            return self._run_with(arguments, url)
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[str]:
+        """The URL of an empty database, "" where none is wanted."""
+        if self.extensions is None:
+            yield ""
+            return
+        from migrator.run.servers import EmbeddedPostgres
+
+        with EmbeddedPostgres(self.folder / "postgres", durable=False) as server:
+            server.drop_database(self.name)
+            url = server.create_database(self.name).replace("+psycopg", "", 1)
+            import psycopg
+
+            with psycopg.connect(url, autocommit=True) as connection:
+                for extension in self.extensions:
+                    connection.execute(f'CREATE EXTENSION "{extension}"'.encode())
+            yield url
+
+    def _run_with(self, arguments: list[str], url: str) -> subprocess.CompletedProcess[str]:
+        holes = {
+            "{work}": str(self.work), "{root}": str(self.root), "{here}": str(HERE),
+            "{postgres}": url,
+        }  # fmt: skip
 
         def filled(text: str) -> str:
             for hole, value in holes.items():
                 text = text.replace(hole, value)
             return text
 
-        path = [str(HERE / "inside")]
+        path = [str(HERE / "inside"), str(HERE / "sessions")]
         path += [str(self.root.parent)] if self.sdist else []
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,7 @@ class Places:
 
     def __init__(self, root: Path, graph: Mapping[str, Any]) -> None:
         self.root = root
+        self.graph = graph
         self._definitions: dict[str, list[tuple[int, int, str]]] = {}
         for d in graph["definitions"]:
             span = (d["line"], d["end_line"], d["id"])
@@ -94,6 +95,7 @@ class Sighting:
     candidates: set[str]
     site: Site
     callee: str
+    callers: set[str] = field(default_factory=set)
     modes: set[str] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
 
@@ -109,6 +111,12 @@ class Observed:
     by_template: int = 0
     dispatched: int = 0
     outside: int = 0
+
+
+def caller(chain: Iterable[Sequence[Any]], runner: str | None, places: Places) -> str | None:
+    """The definition that called the one that ran the statement."""
+    definitions = (places.definition((f[0], f[1])) for f in chain)
+    return next((d for d in definitions if d is not None and d != runner), None)
 
 
 def observe(trace: Mapping[str, Any], places: Places, tables: Iterable[str]) -> Observed:
@@ -140,6 +148,7 @@ def observe(trace: Mapping[str, Any], places: Places, tables: Iterable[str]) -> 
         if runner is None and not makers:
             seen.outside += not s["through"]
         stack = {d for f in s["stack"] if (d := places.definition(tuple(f)))}
+        callers = {d for chain in s["chains"] if (d := caller(chain, runner, places))}
         for table, mode in found:
             for d in {*stack, *makers, *([runner] if runner else [])}:
                 seen.confirmed.add((d, table, side(mode)))
@@ -153,6 +162,7 @@ def observe(trace: Mapping[str, Any], places: Places, tables: Iterable[str]) -> 
                 (owner, table, side(mode)), Sighting(set(), site, s["callee"])
             )
             entry.candidates |= {owner, *makers, *([runner] if runner else [])}
+            entry.callers |= callers
             entry.runs |= {runner} if runner else set()
             entry.modes.add(mode)
     return seen

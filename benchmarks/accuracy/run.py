@@ -99,7 +99,8 @@ def text(name: str, result: dict[str, Any], show: int) -> str:
         f" {accesses['found']}  confirmed {accesses['confirmed']}  wrong {accesses['wrong']}"
     )
     lines.append(
-        f"  recall where it ran {percent(accesses['recall_where_it_ran'])};"
+        f"  recall where it ran {percent(accesses['recall_where_it_ran'])}; found at the caller"
+        f" of a helper {accesses['found_at_the_caller']};"
         f" of {accesses['static']} static: unseen {accesses['unseen']}, made but not run"
         f" {accesses['made_not_run']}, served from memory {accesses['from_memory']};"
         f" unresolved {result['unresolved']}"

@@ -2,7 +2,8 @@
 
 ``python declared.py ROOT django`` (settings from DJANGO_SETTINGS_MODULE) or
 ``python declared.py ROOT sqlalchemy MODULE…``, which imports the modules (``package.*``: every
-module below, those that cannot be imported are named on standard error) and reads every MetaData.
+module below, those that cannot be imported are named on standard error; ``module:function``: calls
+it) and reads every MetaData.
 One object a table: name, schema, columns[], foreign_keys[[columns, table, columns]], path (of the
 class or call that declares it, relative to ROOT; null where it is another package's), via, note.
 """
@@ -59,8 +60,7 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
 
     def remember(table: Any, metadata: Any) -> None:
         if isinstance(table, sqlalchemy.Table):
-            site = recorder.site(3)
-            made.setdefault(id(table), (table, site[0] if site else None))
+            made.setdefault(id(table), (table, recorder.declaring(2)))
 
     sqlalchemy.event.listen(sqlalchemy.Table, "after_parent_attach", remember)
     for name in modules:
@@ -72,7 +72,7 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
         for m in r.mappers
         if (m.local_table is not None and not m.inherits) or m.local_table is not m.inherits.local_table  # noqa: E501
     }  # fmt: skip
-    found = []
+    found: dict[str, dict[str, Any]] = {}
     for table, path in made.values():
         if table.metadata.tables.get(table.key) is not table:
             continue
@@ -86,15 +86,19 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
             ]
             for key in table.foreign_key_constraints
         ]
-        found.append(
+        entry = found.setdefault(
+            table.fullname,
             {
-                "name": table.name, "schema": table.schema,
-                "columns": sorted(c.name for c in table.columns), "foreign_keys": keys,
+                "name": table.name, "schema": table.schema, "columns": [], "foreign_keys": [],
                 "path": declared, "via": "model" if class_ is not None else "table",
                 "note": note(recorder, class_) if class_ is not None else "",
-            }
+            },
         )  # fmt: skip
-    return found
+        # Two declarations of one table (an older one kept for a migration) are one table.
+        entry["path"] = entry["path"] or declared
+        entry["columns"] = sorted({*entry["columns"], *(c.name for c in table.columns)})
+        entry["foreign_keys"] += [k for k in keys if k not in entry["foreign_keys"]]
+    return list(found.values())
 
 
 def target_of(key: Any) -> str:
@@ -103,7 +107,10 @@ def target_of(key: Any) -> str:
 
 def imported(name: str) -> None:
     if not name.endswith(".*"):
-        importlib.import_module(name)
+        module, _, function = name.partition(":")
+        made = importlib.import_module(module)
+        if function:
+            getattr(made, function)()
         return
     package = importlib.import_module(name[:-2])
     for found in pkgutil.walk_packages(package.__path__, f"{name[:-2]}.", onerror=lambda _: None):

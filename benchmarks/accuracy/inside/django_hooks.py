@@ -9,7 +9,7 @@ from django.db.backends import utils
 from django.db.models import query as queries
 from django.db.models.fields import related_descriptors
 from django.db.models.sql import compiler
-from recorder import Recorder
+from recorder import TEST, Recorder
 
 
 def install(recorder: Recorder) -> None:
@@ -69,7 +69,7 @@ def _related(recorder: Recorder) -> None:
         def get(self: Any, instance: Any, cls: Any = None, _original: Any = original) -> Any:
             if instance is not None:
                 site = recorder.site()
-                if site:
+                if site and site != TEST:
                     field = getattr(self, "field", None) or self.related.field
                     model = field.remote_field.model if hasattr(self, "field") else field.model
                     recorder.touched.add((site, model._meta.db_table))

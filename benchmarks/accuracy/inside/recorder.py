@@ -4,24 +4,27 @@ Standard library only, beside what the application brings: this runs in the appl
 environment. ``python recorder.py ROOT OUT -- MODULE ARGS…`` runs ``python -m MODULE ARGS…``
 (``python SCRIPT ARGS…`` where MODULE ends in ``.py``) and writes OUT, JSON:
 
-``statements[]`` {sql, dialect, run, callee, through, built[], stack[]}: `run` is the innermost
+``statements[]`` {sql, dialect, run, callee, through, built[], stack[], chains[]}: `run` is the innermost
 frame of the application, ``[path, line]`` relative to ROOT; `callee` the function that it called;
 `through` is ``template`` or ``dispatch`` where the frame only leads to a template engine or to
 the next request handler; `built` the places that made the query or changed the row before;
-`stack` every frame of the application. ``touched[]`` {site, table}: related rows that were served
+`stack` every frame of the application, `chains` the innermost ones in order, from `run` outwards
+(over the border of a thread as well). ``touched[]`` {site, table}: related rows that were served
 from memory. ``made[]`` {site, tables[]}: queries made, run or not. ``lines`` {path: [line, …]}.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import json
 import os
 import re
 import runpy
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,15 +34,18 @@ TEMPLATES = ("django.template", "jinja2", "mako", "chameleon")
 DISPATCH = ("django.core.handlers", "flask.app", "werkzeug", "starlette", "gunicorn")
 _LISTS = re.compile(r"\((%s|\?|:\w+|%\(\w+\)s)(, ?(%s|\?|:\w+|%\(\w+\)s))+\)")
 Site = tuple[str, int]
+TEST: Site = ("", 0)
+MOST_CHAINS, LONGEST_CHAIN = 60, 12
 
 
 class Recorder:
     def __init__(self, root: Path) -> None:
         self.root = os.path.realpath(root) + os.sep
         self._kept: dict[str, str | None] = {}
-        self.statements: dict[tuple[Any, ...], set[Site]] = {}
+        self.statements: dict[tuple[Any, ...], tuple[set[Site], set[tuple[Site, ...]]]] = {}
         self.touched: set[tuple[Site, str]] = set()
         self.made: dict[Site, set[str]] = {}
+        self._classes: dict[type, Site | None] = {}
         self._local = threading.local()
 
     def path(self, filename: str) -> str | None:
@@ -67,12 +73,23 @@ class Recorder:
         return result
 
     def site(self, depth: int = 2) -> Site | None:
-        """The innermost frame of the application; None where a test's own comes first."""
+        """The innermost frame of the application; `TEST` where a test's own comes first."""
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None:
             path = self.path(frame.f_code.co_filename)
             if path is not None:
-                return (path, frame.f_lineno) if path else None
+                return (path, frame.f_lineno) if path else TEST
+            frame = frame.f_back
+        return None
+
+    def declaring(self, depth: int) -> str | None:
+        """The file of the application that declares something now; None where another package's
+        module does as it is imported."""
+        frame: FrameType | None = sys._getframe(depth)
+        while frame is not None:
+            path = self.path(frame.f_code.co_filename)
+            if path is not None or frame.f_code.co_name == "<module>":
+                return path or None
             frame = frame.f_back
         return None
 
@@ -86,11 +103,16 @@ class Recorder:
             self._local.sites = before
 
     def statement(self, sql: Any, dialect: str) -> None:
+        built = getattr(self._local, "sites", ())
+        if built and set(built) == {TEST}:
+            return  # a row or a query of the test's own, which the application only sends on
+        built = tuple(site for site in built if site != TEST)
         frame: FrameType | None = sys._getframe(1)
         run: Site | None = None
         callee, through = "", ""
         inner = frame
-        stack: set[Site] = set()
+        stack: list[Site] = []
+        classes: list[Site] = []
         while frame is not None:
             path = self.path(frame.f_code.co_filename)
             if path is None and run is None:
@@ -104,33 +126,102 @@ class Recorder:
                     run = (path, frame.f_lineno)
                     name = getattr(inner.f_code, "co_qualname", inner.f_code.co_name)
                     callee = f"{inner.f_globals.get('__name__', '')}.{name}"
-                stack.add((path, frame.f_lineno))
+                stack.append((path, frame.f_lineno))
+                own = self._class_of(frame)
+                if own:
+                    classes.append(own)
             elif path == "" and run is None:
                 break
             inner = frame
             frame = frame.f_back
-        built = getattr(self._local, "sites", ())
         if run is None and not built:
             return
         text = _LISTS.sub("(NULL)", str(sql))
         key = (text, dialect, run, callee, through, tuple(sorted(built)))
-        self.statements.setdefault(key, set()).update(stack)
+        stack += getattr(self._local, "outer", ())
+        stack[1:1] = [c for c in classes[:1] if c]
+        frames, chains = self.statements.setdefault(key, (set(), set()))
+        frames.update(stack)
+        frames.update(classes)
+        if len(chains) < MOST_CHAINS:
+            chains.add(tuple(stack[:LONGEST_CHAIN]))
+
+    def _class_of(self, frame: FrameType) -> Site | None:
+        """Where the class of ``self`` is, for a method that it inherits from another file or
+        class."""
+        own = type(frame.f_locals.get("self"))
+        if own not in self._classes:
+            file = getattr(sys.modules.get(own.__module__), "__file__", None)
+            place = self.path(file) if file else None
+            try:
+                self._classes[own] = (
+                    (place, inspect.getsourcelines(own)[1]) if place else None
+                )  # fmt: skip
+            except (OSError, TypeError):
+                self._classes[own] = None
+        place = self._classes[own]
+        return place if place and frame.f_code.co_name not in own.__dict__ else None
+
+    def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function` as it runs in another thread, for who hands it over here."""
+        outer: list[Site] = []
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            path = self.path(frame.f_code.co_filename)
+            if path:
+                outer.append((path, frame.f_lineno))
+            frame = frame.f_back
+        outer += getattr(self._local, "outer", ())
+
+        @functools.wraps(function)
+        def run(*rest: Any, **named: Any) -> Any:
+            before = getattr(self._local, "outer", ())
+            self._local.outer = outer
+            try:
+                return function(*rest, **named)
+            finally:
+                self._local.outer = before
+
+        return run
 
     def query_made(self, site: Site | None, tables: set[str]) -> None:
-        if site:
+        if site and site != TEST:
             self.made.setdefault(site, set()).update(tables)
 
     def dump(self, lines: dict[str, list[int]]) -> dict[str, Any]:
         return {
             "statements": [
                 {"sql": sql, "dialect": dialect, "run": run, "callee": callee,
-                 "through": through, "built": built, "stack": sorted(stack)}
-                for (sql, dialect, run, callee, through, built), stack in self.statements.items()
+                 "through": through, "built": built, "stack": sorted(stack),
+                 "chains": sorted(chains)}
+                for (sql, dialect, run, callee, through, built), (stack, chains)
+                in self.statements.items()
             ],
             "touched": [{"site": site, "table": table} for site, table in sorted(self.touched)],
             "made": [{"site": s, "tables": sorted(t)} for s, t in sorted(self.made.items())],
             "lines": lines,
         }  # fmt: skip
+
+
+def carry_over_threads(recorder: Recorder) -> None:
+    """Let what a pool of threads runs know who handed it over."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    submit = ThreadPoolExecutor.submit
+
+    def submitted(self: Any, fn: Any, /, *rest: Any, **named: Any) -> Any:
+        return submit(self, recorder.carried(fn), *rest, **named)
+
+    ThreadPoolExecutor.submit = submitted  # type: ignore[method-assign,assignment]
+    with contextlib.suppress(ImportError):
+        from twisted.python.threadpool import ThreadPool
+
+        call = ThreadPool.callInThreadWithCallback
+
+        def called(self: Any, back: Any, func: Any, *rest: Any, **named: Any) -> Any:
+            return call(self, back, recorder.carried(func), *rest, **named)
+
+        ThreadPool.callInThreadWithCallback = called
 
 
 def run(root: Path, out: Path, program: list[str]) -> int:
@@ -143,6 +234,7 @@ def run(root: Path, out: Path, program: list[str]) -> int:
         data_file=None, config_file=False, include=[f"{recorder.root}*"], messages=False
     )
     covered.start()
+    carry_over_threads(recorder)
     for hooks in ("django_hooks", "sqlalchemy_hooks"):
         with contextlib.suppress(ImportError):
             module = __import__(hooks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 from recorder import Recorder
@@ -10,6 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Query, persistence, session, state
 from sqlalchemy.sql import base, dml, selectable
+
+flushing = threading.local()
 
 
 def install(recorder: Recorder) -> None:
@@ -36,6 +39,8 @@ def _statements(recorder: Recorder) -> None:
 
 
 def _mark(recorder: Recorder, thing: Any) -> None:
+    if getattr(flushing, "now", False):
+        return  # the flush's own statements: they are of those who changed the rows
     site = recorder.site(3)
     if site:
         known = thing.__dict__.get("_made_at", ())
@@ -90,6 +95,8 @@ def _objects(recorder: Recorder) -> None:
     """A row is written at the flush, for the functions that made, added or changed the object."""
 
     def changed(state_: Any, depth: int = 3) -> None:
+        if getattr(flushing, "now", False):
+            return  # keys and defaults that the flush itself sets
         site = recorder.site(depth)
         if site:
             sites = state_.__dict__.setdefault("_changed_at", set())
@@ -119,7 +126,13 @@ def _objects(recorder: Recorder) -> None:
         def flushed(mapper: Any, states: Any, *rest: Any, _inner: Any = inner, **named: Any) -> Any:
             states = list(states)  # a generator: the flush must still find them
             sites = {s for state_ in states for s in state_.__dict__.get("_changed_at", ())}
-            with recorder.building(tuple(sites)):
-                return _inner(mapper, states, *rest, **named)
+            before, flushing.now = getattr(flushing, "now", False), True
+            try:
+                with recorder.building(tuple(sites)):
+                    return _inner(mapper, states, *rest, **named)
+            finally:
+                flushing.now = before
+                for state_ in states:
+                    state_.__dict__.pop("_changed_at", None)  # the next flush has other causes
 
         setattr(persistence, name, flushed)
