@@ -4,10 +4,10 @@ Standard library only, beside what the application brings: this runs in the appl
 environment. ``python recorder.py ROOT OUT -- MODULE ARGS…`` runs ``python -m MODULE ARGS…``
 (``python SCRIPT ARGS…`` where MODULE ends in ``.py``) and writes OUT, JSON:
 
-``statements[]`` {sql, dialect, run, callee, through, built[], stack[], chains[]}: `run` is the innermost
-frame of the application, ``[path, line]`` relative to ROOT; `callee` the function that it called;
-`through` is ``template`` or ``dispatch`` where the frame only leads to a template engine or to
-the next request handler; `built` the places that made the query or changed the row before;
+``statements[]`` {sql, dialect, run, callee, through, built[], stack[], chains[]}: `run` is the
+innermost frame of the application, ``[path, line]`` relative to ROOT; `callee` the function that
+it called; `through` is ``template`` or ``dispatch`` where the frame only leads to a template engine
+or to the next request handler; `built` the places that made the query or changed the row before;
 `stack` every frame of the application, `chains` the innermost ones in order, from `run` outwards
 (over the border of a thread as well). ``touched[]`` {site, table}: related rows that were served
 from memory. ``made[]`` {site, tables[]}: queries made, run or not. ``lines`` {path: [line, …]}.

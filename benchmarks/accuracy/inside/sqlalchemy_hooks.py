@@ -61,14 +61,16 @@ def _tables(thing: Any) -> set[str]:
 
 
 def _queries(recorder: Recorder) -> None:
-    for kind in (Query, selectable.Select, dml.Insert, dml.Update, dml.Delete):
-        original = kind.__init__
-
-        def made(self: Any, *rest: Any, _original: Any = original, **named: Any) -> None:
-            _original(self, *rest, **named)
+    def marking(original: Any) -> Any:
+        @functools.wraps(original)  # SQLAlchemy 1.4 makes functions of its signature
+        def made(self: Any, *rest: Any, **named: Any) -> None:
+            original(self, *rest, **named)
             _mark(recorder, self)
 
-        kind.__init__ = made  # type: ignore[method-assign]
+        return made
+
+    for kind in (Query, selectable.Select, dml.Insert, dml.Update, dml.Delete):
+        kind.__init__ = marking(kind.__init__)  # type: ignore[method-assign]
     generate = base.Generative._generate
 
     def generated(self: Any) -> Any:
