@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -113,10 +113,15 @@ class Observed:
     outside: int = 0
 
 
-def caller(chain: Iterable[Sequence[Any]], runner: str | None, places: Places) -> str | None:
-    """The definition that called the one that ran the statement."""
-    definitions = (places.definition((f[0], f[1])) for f in chain)
-    return next((d for d in definitions if d is not None and d != runner), None)
+def generic_sites(trace: Mapping[str, Any], known: set[str]) -> set[Site]:
+    """The lines that ran statements on different tables: a helper's, which does what each caller
+    says."""
+    tables: dict[Site, set[frozenset[str]]] = {}
+    for s in trace["statements"]:
+        found = frozenset(t for t, _ in touches(s["sql"], s["dialect"]) if t in known)
+        if s["run"] and found:
+            tables.setdefault(tuple(s["run"]), set()).add(found)
+    return {site for site, found in tables.items() if len(found) > 1}
 
 
 def observe(trace: Mapping[str, Any], places: Places, tables: Iterable[str]) -> Observed:
@@ -130,6 +135,7 @@ def observe(trace: Mapping[str, Any], places: Places, tables: Iterable[str]) -> 
     known = set(tables)
     bare = {t.rpartition(".")[2]: t for t in known}
     seen = Observed()
+    generic = generic_sites(trace, known)
     for s in trace["statements"]:
         found = {
             (t if t in known else bare.get(t, t), m) for t, m in touches(s["sql"], s["dialect"])
@@ -148,7 +154,9 @@ def observe(trace: Mapping[str, Any], places: Places, tables: Iterable[str]) -> 
         if runner is None and not makers:
             seen.outside += not s["through"]
         stack = {d for f in s["stack"] if (d := places.definition(tuple(f)))}
-        callers = {d for chain in s["chains"] if (d := caller(chain, runner, places))}
+        callers: set[str] = set()
+        if run in generic:
+            callers = {d for c in s["chains"] for f in c if (d := places.definition(tuple(f)))}
         for table, mode in found:
             for d in {*stack, *makers, *([runner] if runner else [])}:
                 seen.confirmed.add((d, table, side(mode)))

@@ -8,35 +8,65 @@ from collections.abc import Iterable
 from migrator.analyze.infer.sink import Through, Touch
 from migrator.analyze.interpret import Found
 from migrator.analyze.project.project import Project
+from migrator.analyze.schema import Schema
 from migrator.model.graph import Access, Dependency
 
-_GENERIC = 1
+Place = tuple[str, int]
 
 
-def accesses(project: Project, done: Found) -> set[Access]:
+def accesses(project: Project, schema: Schema, done: Found) -> set[Access]:
     """Every access by definition.
 
-    What a function touches only because of its callers' arguments is its own access where all
-    callers agree on one table; a function that is called for more (``get_or_404(Model,
-    id)``) is generic, and the access is its callers'.
+    What a function touches only because of its callers' arguments, or of the class that inherits
+    it, is its own access where its code names the table's model, or where all callers agree; a
+    function that does other things for each (``get_or_404(Model, id)``) is generic, and the access
+    is its callers'.
     """
     found = {_access(project, t.definition, t.line, t) for t in done.touches}
-    tables: dict[tuple[str, int], set[str]] = defaultdict(set)
+    generic = _Generic(schema, done)
     for through in done.through:
         touch = through.touch
-        tables[touch.function, touch.line].add(touch.table)
-    for through in done.through:
-        touch = through.touch
-        if len(tables[touch.function, touch.line]) <= _GENERIC:
-            owner, line = touch.definition, touch.line
+        if generic(through):
+            found.add(_access(project, through.caller_definition, through.line, touch))
         else:
-            owner, line = _caller(through)
-        found.add(_access(project, owner, line, touch))
+            found.add(_access(project, touch.definition, touch.line, touch))
     return found
 
 
-def _caller(through: Through) -> tuple[str, int]:
-    return through.caller_definition, through.line
+class _Generic:
+    """Tells whether an access is the caller's, from all that was seen."""
+
+    def __init__(self, schema: Schema, done: Found) -> None:
+        self._named = {(e.source, e.target) for e in done.edges}
+        self._declaring: dict[str, set[str]] = defaultdict(set)
+        for id_, table in schema.tables.items():
+            if table.definition:
+                self._declaring[id_].add(table.definition)
+        for model in schema.models.values():
+            self._declaring[model.table].add(top(model.id))
+        self._tables: dict[Place, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._heirs: dict[Place, set[str]] = defaultdict(set)
+        for through in done.through:
+            place = through.touch.function, through.touch.line
+            self._tables[place][through.caller].add(through.touch.table)
+            if through.inherited:
+                self._heirs[place].add(through.caller)
+
+    def __call__(self, through: Through) -> bool:
+        touch = through.touch
+        if any((touch.definition, d) in self._named for d in self._declaring[touch.table]):
+            return False
+        place = touch.function, touch.line
+        if through.inherited and len(self._heirs[place]) == 1:
+            return True
+        first, *others = self._tables[place].values()
+        return any(tables != first for tables in others)
+
+
+def top(id_: str) -> str:
+    """The definition that holds a nested one."""
+    module, _, name = id_.partition(":")
+    return f"{module}:{name.partition('.')[0]}"
 
 
 def _access(project: Project, definition: str, line: int, touch: Touch) -> Access:

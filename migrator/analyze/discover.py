@@ -11,9 +11,10 @@ from pathlib import Path
 from migrator.model.errors import MigratorError
 
 _LEFT_OUT = {
-    "tests", "test", "testing", "node_modules", "site-packages", "venv", "env", "build", "dist",
-    "__pycache__", "workspace", "project_template", "app_template",
+    "tests", "test", "testing", "node_modules", "site-packages", "__pycache__", "project_template",
+    "app_template",
 }  # fmt: skip
+_OFTEN_MADE = {"venv", "env", "build", "dist"}
 _LEFT_OUT_FILES = {"conftest.py", "setup.py", "noxfile.py"}
 _MIGRATIONS = {"migrations", "alembic", "versions", "migration"}
 _GENERATED = ("_pb2.py", "_pb2_grpc.py", "_pb2.pyi")
@@ -76,7 +77,11 @@ def _files(root: Path) -> Iterator[tuple[Path, str]]:
 def _wanted(folder: Path, name: str) -> bool:
     if name in _LEFT_OUT or name.startswith("."):
         return False
-    return not (folder / name / "pyvenv.cfg").exists()
+    inner = folder / name
+    if name in _OFTEN_MADE and not (inner / "__init__.py").exists():
+        return False
+    # What was scaffolded from this very tree is no part of the monolith.
+    return not (inner / "pyvenv.cfg").exists() and not (inner / ".migrator/lock.json").exists()
 
 
 def _generated(name: str) -> bool:

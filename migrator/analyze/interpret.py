@@ -103,7 +103,7 @@ def _packed(share: list[int]) -> tuple[list[tuple[object, ...]], ...]:
     found = _share(share)
     return (
         [tuple(t) for t in found.touches],
-        [(*t[:3], tuple(t.touch)) for t in found.through],
+        [(*t[:3], tuple(t.touch), t.inherited) for t in found.through],
         [tuple(r) for r in found.reaches],
         [(e.source, e.target, e.kind, e.weight, e.line, e.result_used) for e in found.edges],
         list(found.rows),
@@ -115,7 +115,7 @@ def _unpacked(part: tuple[list[tuple[object, ...]], ...]) -> Found:
     touches, through, reaches, edges, rows, unresolved = part
     return Found(
         [Touch._make(t) for t in touches],
-        [Through(t[0], t[1], t[2], Touch._make(t[3])) for t in through],  # type: ignore[arg-type]
+        [Through(t[0], t[1], t[2], Touch._make(t[3]), t[4]) for t in through],  # type: ignore[arg-type]
         [Reach._make(r) for r in reaches],
         [Dependency(*e) for e in edges],  # type: ignore[arg-type]
         rows,  # type: ignore[arg-type]
@@ -150,8 +150,8 @@ def _module(world: World, module: Module, found: Found) -> None:
 
 
 def _inherited(world: World, id_: str, found: Found) -> None:
-    """Methods that a class inherits and that touch other tables because it is that class, as a
-    repository does whose model is a class attribute: they are the class's own accesses."""
+    """Methods that a class inherits and that touch more because it is that class, as those of a
+    repository do whose model is a class attribute."""
     class_ = world.project.classes.get(id_)
     if class_ is None or id_ in world.schema.models:
         return
@@ -173,6 +173,5 @@ def _inherited(world: World, id_: str, found: Found) -> None:
             _, sink = run(world, code, as_class, {})
             for touch in sink.touches:
                 if touch not in plain and touch.definition == code.id:
-                    found.touches.append(
-                        touch._replace(definition=id_, function=f"{id_}.{name}", line=class_.line)
-                    )
+                    caller = f"{id_}.{name}"
+                    found.through.append(Through(caller, id_, class_.line, touch, True))

@@ -105,7 +105,7 @@ def _graph(
     root: Path, project: Project, schema: Schema, done: Found, points: Sequence[EntryPoint],
     signals: Sequence[Dependency], unresolved: Sequence[Unresolved],
 ) -> Graph:  # fmt: skip
-    found = accesses(project, done)
+    found = accesses(project, schema, done)
     edges = [*reached(project, done), *signals]
     definitions = _definitions(project, schema, done)
     imported, unknown = imports(project)

@@ -58,6 +58,13 @@ class At(Protocol):
     ) -> None:  # fmt: skip
         """The definition touches `table`, a table's id."""
 
+    def mention(self, table: str, line: int, how: AccessHow) -> None:
+        """A column of `table` is named: a read where the function also runs a query, else only
+        part of an expression that another function may run."""
+
+    def executes(self) -> None:
+        """The function runs a query."""
+
     def unresolved(self, line: int, what: str, why: str) -> None: ...
 
     def reaches(self, definition: str, line: int) -> None:

@@ -43,6 +43,7 @@ from migrator.analyze.infer.values import (
     Text,
     Value,
     either,
+    options,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -306,9 +307,9 @@ def _each(at: Interpreter, expr: Expr) -> Value | None:
     return Many(value) if value is not None else None
 
 
-def _any(at: Interpreter, expr: Expr) -> None:
-    for part in expr[1]:
-        at.value(part)
+def _any(at: Interpreter, expr: Expr) -> Value | None:
+    values = [at.value(part) for part in expr[1]]
+    return either(*[o for v in values for o in options(v) if o.lasting])
 
 
 def _bind(at: Interpreter, expr: Expr) -> Value | None:

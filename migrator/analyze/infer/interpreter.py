@@ -103,6 +103,13 @@ class Interpreter:
         touch = Touch(self.function, self.definition, table, mode, line, how, confidence)
         self.sink.touches[touch] = None
 
+    def mention(self, table: str, line: int, how: AccessHow) -> None:
+        touch = Touch(self.function, self.definition, table, "read", line, how, "certain")
+        self.sink.mentions[touch] = None
+
+    def executes(self) -> None:
+        self.sink.executes = True
+
     def unresolved(self, line: int, what: str, why: str) -> None:
         self.sink.unresolved[line, what, why] = None
 

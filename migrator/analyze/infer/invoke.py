@@ -103,6 +103,8 @@ def _run(
     if at.watched is not None and any(mentions(v, at.watched) for v in at.returned):
         at.sink.handed_on = True
     at.sink.whole = True
+    if at.sink.executes:
+        at.sink.touches |= at.sink.mentions
     result = declared
     if result is None or _vague(result):
         inferred = either(*at.returned)

@@ -22,12 +22,14 @@ class Touch(NamedTuple):
 
 
 class Through(NamedTuple):
-    """A `touch` in a function that happens only as `caller` calls it so, at `line` of its file."""
+    """A `touch` in a function that happens only as `caller` calls it so, at `line` of its file;
+    or, where `inherited`, only as a method of the class `caller_definition`, which is there."""
 
     caller: str
     caller_definition: str
     line: int
     touch: Touch
+    inherited: bool = False
 
 
 class Reach(NamedTuple):
@@ -44,15 +46,17 @@ class Sink:
 
     `needs` are the names of ``self`` (or ``cls``) that it looked up, ``>`` where through
     ``super()``; `handed_on` tells that other code got the object itself. `whole` is False until
-    the run has ended.
+    the run has ended. `mentions` count where the function `executes` a query.
     """
 
     __slots__ = (
-        "handed_on", "needs", "reaches", "through", "touches", "unresolved", "whole",
+        "executes", "handed_on", "mentions", "needs", "reaches", "through", "touches", "unresolved", "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.touches: dict[Touch, None] = {}
+        self.mentions: dict[Touch, None] = {}
+        self.executes = False
         self.through: dict[Through, None] = {}
         self.reaches: dict[Reach, None] = {}
         self.unresolved: dict[tuple[int, str, str], None] = {}

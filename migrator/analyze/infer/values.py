@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from migrator.analyze.facts.shape import Expr, Stmt
 
 
 class Value:
-    """Known about an expression; the kinds below, and those that a framework adds."""
+    """Known about an expression; the kinds below, and those that a framework adds.
+
+    `lasting` values are still in what an operator makes of them: ``User.id == 1`` is of `users`.
+    """
 
     __slots__ = ()
+    lasting: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)

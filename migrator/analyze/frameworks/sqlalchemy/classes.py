@@ -130,6 +130,8 @@ class MappedClasses(Naming):
                     for key, value in zip(args[1], args[2], strict=True):
                         if text(key) == "schema":
                             return self._string(own.module, value, own)
+                elif is_call(args) and (given := keyword(args, "schema")) is not None:
+                    return self._string(own.module, given, own)  # a helper that merges arguments
         for above in class_.mro:
             if self.base_schema.get(above):
                 return self.base_schema[above]

@@ -92,7 +92,7 @@ class SQLAlchemy(Queries):
             return self._of_instance(at, owner, name, line)  # type: ignore[arg-type]
         if kind is TableRef:
             if name in ("c", "columns"):
-                at.access(owner.table, "read", line, "core")  # type: ignore[attr-defined]
+                at.mention(owner.table, line, "core")  # type: ignore[attr-defined]
                 return ColumnRef(owner.table)  # type: ignore[attr-defined]
             return None
         if kind is Rows and name == "items":
@@ -112,12 +112,16 @@ class SQLAlchemy(Queries):
             return TableRef(model.table)
         if name in model.relations:
             target = model.relations[name][0]
-            self._read(at, {model.table, *self._tables(at, target)}, line, "orm")
-            self._through(at, model.id, name, "read", line)
-            return ColumnRef(model.table, target)
+            for table in (model.table, *self._tables(at, target)):
+                at.mention(table, line, "orm")
+            secondary = self._secondary.get((model.id, name))
+            if secondary:
+                at.mention(secondary, line, "relationship")
+            return ColumnRef(model.table, target, secondary or "")
         if name in model.columns:
-            self._read(at, {self._home(at, model, name)}, line, "orm")
-            return ColumnRef(model.table)
+            home = self._home(at, model, name)
+            at.mention(home, line, "orm")
+            return ColumnRef(home)
         return None
 
     def _of_instance(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
@@ -161,8 +165,7 @@ class SQLAlchemy(Queries):
             self._arguments(at, call)
             return owner
         if type(owner) is ColumnRef:
-            self._arguments(at, call)
-            return owner if name not in ("any", "has") else ColumnRef(owner.table)
+            return self._expression(at, call, owner)
         if type(owner) is Instance and self._is_session(at, owner):
             return self._session(at, name, call)
         if type(owner) is ClassRef and owner.cls in at.schema.models and name == "query":
@@ -224,14 +227,12 @@ class SQLAlchemy(Queries):
         if what in ("create_engine", "create_async_engine", "engine_from_config"):
             return Instance("sqlalchemy.engine.Engine")
         if what in ("exists",):
-            self._arguments(at, call)
             return Rows((), self._all_tables(at, call), "statement")
-        if what in ("joinedload", "selectinload", "subqueryload", "contains_eager", "lazyload"):
-            return External("sqlalchemy.orm.Load")
+        if what in ("lazyload", "noload", "raiseload", "defer", "undefer"):
+            return ColumnRef("")
         if what[:1].isupper():
             return Instance(name)
-        self._arguments(at, call)
-        return ColumnRef("") if ".func." in name or what in ("literal", "case", "cast") else None
+        return self._expression(at, call)
 
     def _session(self, at: At, name: str, call: Call) -> Value | None:
         first = call.values[0] if call.values else None
@@ -264,6 +265,7 @@ class SQLAlchemy(Queries):
 
     def _executed(self, at: At, name: str, call: Call) -> Value | None:
         first = call.values[0] if call.values else call.named.get("statement")
+        at.executes()
         for option in options(first):
             if type(option) is Rows:
                 self._read(at, set(option.tables), call.line, "orm")
@@ -317,6 +319,7 @@ class SQLAlchemy(Queries):
 
     def iterate(self, at: At, value: Value, line: int) -> Value | None:
         if type(value) is Rows:
+            at.executes()
             self._read(at, set(value.tables), line, "orm")
             return value.row
         if type(value) is Related:

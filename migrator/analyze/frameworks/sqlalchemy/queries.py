@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.frameworks.sqlalchemy.values import (
     ColumnRef,
@@ -18,6 +20,7 @@ from migrator.analyze.infer.values import (
     Many,
     Several,
     Value,
+    either,
     options,
 )  # fmt: skip
 from migrator.analyze.schema import Model
@@ -33,6 +36,18 @@ _ROW = {
 
 
 _ALL = {"all", "fetchall", "fetchmany", "partitions", "yield_per", "unique", "tuples"}
+
+
+def _flat(values: Iterable[Value | None], depth: int = 3) -> Iterator[Value]:
+    """The values, and those in lists and tuples of them."""
+    for value in values:
+        for option in options(value):
+            if type(option) is Many and depth:
+                yield from _flat((option.item,), depth - 1)
+            elif type(option) is Several and depth:
+                yield from _flat(option.items, depth - 1)
+            else:
+                yield option
 
 
 class Queries(Framework):
@@ -92,18 +107,29 @@ class Queries(Framework):
 
     def _all_tables(self, at: At, call: Call) -> frozenset[str]:
         found: set[str] = set()
-        for value in (*call.values, *call.named.values()):
-            for option in options(value):
-                if type(option) is ClassRef:
-                    found |= self._tables(at, option.cls)
-                elif type(option) is TableRef:
-                    found.add(option.table)
-                elif type(option) is Rows:
-                    found |= option.tables
-                elif type(option) is ColumnRef:
-                    found |= self._tables(at, option.target) if option.target else set()
-                    found |= {option.table} if option.table else set()
+        for option in _flat((*call.values, *call.named.values())):
+            if type(option) is ClassRef:
+                found |= self._tables(at, option.cls)
+            elif type(option) is TableRef:
+                found.add(option.table)
+            elif type(option) is Rows:
+                found |= option.tables
+            elif type(option) is ColumnRef:
+                found |= self._tables(at, option.target) if option.target else set()
+                found |= {t for t in (option.table, option.secondary) if t}
         return frozenset(found)
+
+    def _expression(self, at: At, call: Call, *more: Value) -> Value:
+        """What a function or a method of expressions makes of them: it is run by who runs it."""
+        parts: list[Value] = list(more)
+        for option in _flat((*call.values, *call.named.values())):
+            if type(option) is ClassRef and option.cls in at.schema.models:
+                parts.append(ColumnRef(at.schema.models[option.cls].table))
+            elif type(option) is ColumnRef or type(option) is Rows:
+                parts.append(option)
+        for table in self._all_tables(at, call):
+            at.mention(table, call.line, "orm")
+        return either(*parts) or ColumnRef("")
 
     def _arguments(self, at: At, call: Call) -> frozenset[str]:
         tables = self._all_tables(at, call)
@@ -111,7 +137,10 @@ class Queries(Framework):
         return tables
 
     def _query(self, at: At, rows: Rows, name: str, call: Call) -> Value | None:
+        if name in _ROW or name in _ALL or name in ("count", "scalars", "mappings", "paginate"):
+            at.executes()
         if name in WRITES and rows.kind == "query":
+            at.executes()
             for table in self._written_by(at, rows):
                 at.access(table, WRITES[name], call.line, "orm")
             return None

@@ -39,11 +39,14 @@ class TableRef(Value):
 
 @dataclass(frozen=True, slots=True)
 class ColumnRef(Value):
-    """A column or a relationship of a model's class; `target` is where a relationship leads."""
+    """A column or a relationship of a model's class; `target` is where a relationship leads, and
+    `secondary` the table between."""
 
     framework: ClassVar[str] = NAME
+    lasting: ClassVar[bool] = True
     table: str
     target: str | None = None
+    secondary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
