@@ -50,7 +50,8 @@ class Sink:
     """
 
     __slots__ = (
-        "executes", "handed_on", "mentions", "needs", "reaches", "through", "touches", "unresolved", "whole",
+        "executes", "handed_on", "mentions", "needs", "reaches", "through", "touches", "unresolved",
+        "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
