@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from chassis.settings import Settings
-
-from .servers import NatsServer, RabbitServer, Server, rabbit_is_missing
-
-
-@dataclass
-class Kind:
-    """A broker to test: `module` below ``chassis.brokers``, and whether it runs here."""
-
-    module: str
-    make: Callable[[Path], Server]
-    missing: Callable[[], str | None] = lambda: None
-
-
-KINDS = {
-    "nats": Kind("nats", NatsServer),
-    "rabbit": Kind("rabbit", RabbitServer, rabbit_is_missing),
-}
+from support.brokers import KINDS, Server
 
 
 @pytest.fixture(scope="module", params=sorted(KINDS))
@@ -35,8 +16,6 @@ def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     kind = KINDS[request.param]
-    if importlib.util.find_spec(f"chassis.brokers.{kind.module}") is None:
-        pytest.skip(f"the chassis has no broker {kind.module}")
     if reason := kind.missing():
         pytest.skip(reason)
     made = kind.make(tmp_path_factory.mktemp(request.param))

@@ -12,8 +12,7 @@ import pytest
 from chassis import brokers
 from chassis.brokers.port import Broker, BrokerUnavailable, Incoming, Outgoing, Reader, Rejected
 from chassis.settings import Settings
-
-from .servers import Server
+from support.brokers import Server
 
 Make = Callable[..., Settings]
 SUBJECT = "requests.ledger.call"

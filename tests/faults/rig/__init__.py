@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[3]
-for _folder in ("tests/support", "templates/chassis"):
+for _folder in ("tests", "tests/support", "templates/chassis"):
     # Behind what is there: PYTHONPATH may name another chassis to put to the test.
     if str(_ROOT / _folder) not in sys.path:
         sys.path.append(str(_ROOT / _folder))

@@ -16,7 +16,8 @@ class Books:
 
     `produced` maps (account, number) to how its handler behaves, `applied` is in the order of
     the effects, `dead` are dead letters of either side, `balances` and `copies` are rows of the
-    owner and of the replica, `waiting` counts what is still queued anywhere.
+    owner and of the replica, `waiting` counts what is queued in either database, and `motion` is
+    whatever else changes while work goes on.
     """
 
     produced: dict[Key, str]
@@ -26,6 +27,12 @@ class Books:
     waiting: int = 0
     balances: dict[int, int] = field(default_factory=dict)
     copies: dict[int, int] = field(default_factory=dict)
+    motion: tuple[object, ...] = ()
+
+    @property
+    def state(self) -> object:
+        """Equal as long as nothing happens."""
+        return self.applied, self.dead, self.copies, self.waiting, self.delivered, self.motion
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Ledger:
         return not self.problems()
 
     @property
+    def missing(self) -> list[Key]:
+        """What should be there and is not yet."""
+        return sorted({*self.lost, *self.stuck})
+
+    @property
     def beyond_repair(self) -> bool:
         """Whether something is wrong that waiting cannot mend."""
         return bool(self.doubled or self.disordered or self.phantom or self.buried)
@@ -65,13 +77,14 @@ class Ledger:
         return ", ".join([head, *wrong]) if wrong else f"{head}, nothing wrong"
 
 
-def reconcile(books: Books) -> Ledger:
+def reconcile(books: Books, late: Iterable[Key] = ()) -> Ledger:
     """Judge the books.
 
     Lost: produced, and neither applied nor dead nor waiting anywhere. Stuck: the same while
-    something still waits. Doubled: applied more than once, or applied and dead. Phantom: applied
-    and not produced, such as the message of a rolled back transaction. Buried: dead without a
-    reason to fail. Poison must never be applied.
+    something still waits, and what is `late`: it came only after all was started anew. Doubled:
+    applied more than once, or applied and dead. Phantom: applied and not produced, such as the
+    message of a rolled back transaction. Buried: dead without a reason to fail. Poison must never
+    be applied.
     """
     applied, dead = Counter(books.applied), set(books.dead)
     missing = sorted(key for key in books.produced if key not in applied and key not in dead)
@@ -84,7 +97,7 @@ def reconcile(books: Books) -> Ledger:
         applied=len(applied),
         dead=len(dead),
         lost=[] if books.waiting else missing,
-        stuck=missing if books.waiting else [],
+        stuck=sorted({*late, *(missing if books.waiting else ())}),
         doubled=sorted(doubled),
         disordered=_disordered(books.applied),
         phantom=sorted(applied.keys() - (books.produced.keys() - poison)),

@@ -23,7 +23,7 @@ class Network:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -35,6 +35,7 @@ class Proxy:
 
     ``slow`` holds back each piece for `delay` seconds, ``refuse`` takes no connection and cuts
     those that are open, ``swallow`` keeps answers back: the server did it, the client cannot know.
+    `hurt` counts the pieces, connections and answers that this was done to.
     """
 
     def __init__(self, network: Network, upstream: Callable[[], Awaitable[Streams]]) -> None:
@@ -43,6 +44,7 @@ class Proxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._mode: Mode = "pass"
         self._delay = 0.0
+        self.hurt = 0
         self._server: asyncio.Server = network.run(asyncio.start_server(self._serve, HOST, 0))
         self.port: int = self._server.sockets[0].getsockname()[1]
 
@@ -51,23 +53,29 @@ class Proxy:
         swallowed = self._mode == "swallow" and mode != "swallow"
         self._mode, self._delay = mode, delay
         if mode == "refuse" or swallowed:
-            self.cut()
+            self._reset()
 
     def cut(self) -> None:
         """Reset every connection; what is on the way is lost."""
-        self._network.run(self._cut())
+        self.hurt += self._reset()
 
     def close(self) -> None:
         self._mode = "refuse"
         self._server.close()
-        self.cut()
+        self._reset()
 
-    async def _cut(self) -> None:
+    def _reset(self) -> int:
+        return int(self._network.run(self._abort()))
+
+    async def _abort(self) -> int:
         for writer in list(self._open):
             writer.transport.abort()
+        # Both ends of each.
+        return len(self._open) // 2
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._mode == "refuse":
+            self.hurt += 1
             writer.transport.abort()
             return
         try:
@@ -94,8 +102,10 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
                 if self._mode == "slow":
+                    self.hurt += 1
                     await asyncio.sleep(self._delay)
                 if self._mode == "swallow" and answers:
+                    self.hurt += 1
                     continue
                 writer.write(data)
                 await writer.drain()

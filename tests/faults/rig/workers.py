@@ -26,7 +26,7 @@ _WEIGHTS = (80, 12, 3, 5)
 
 
 def work(role: str, environment: dict[str, str], log: Path, seed: int, mutant: str | None) -> None:
-    """Be a producer, a relay or an inbox, until killed."""
+    """Be a producer, a relay, an inbox or a web process, until killed."""
     with log.open("ab") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
@@ -38,6 +38,8 @@ def work(role: str, environment: dict[str, str], log: Path, seed: int, mutant: s
         mutants.install(mutant)
     if role == "producer":
         produce(random.Random(seed))
+    elif role == "web":
+        serve(os.environ["RIG_SOCKET"])
     else:
         sys.exit(command.main([role]))
 
@@ -56,6 +58,14 @@ def produce(chance: random.Random) -> None:
             session.remove()
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 0.02))
+
+
+def serve(socket: str) -> None:
+    """The service's application, where the relays of others post to its inbox."""
+    from chassis.web import create_app
+    from werkzeug.serving import make_server
+
+    make_server(f"unix://{socket}", 0, create_app(), threaded=True).serve_forever()
 
 
 def _transaction(chance: random.Random) -> None:

@@ -60,8 +60,8 @@ class Kafka:
         await admin.start()
         try:
             age = {"retention.ms": str(int(self._settings.stream_age * 1000))}
-            # -1: as many copies as the cluster makes by default.
-            topic = NewTopic(self._topic, PARTITIONS, -1, topic_configs=age)
+            copies = self._settings.stream_replicas
+            topic = NewTopic(self._topic, PARTITIONS, copies, topic_configs=age)
             with suppress(TopicAlreadyExistsError):
                 await admin.create_topics([topic])
         finally:
@@ -139,8 +139,8 @@ class KafkaReader:
 
     async def close(self) -> None:
         """Stop reading."""
-        with suppress(*_TROUBLE):
-            await self._client.stop()
+        # A task of its own: what the client cancels of its own work must not look like our end.
+        await asyncio.gather(self._client.stop(), return_exceptions=True)
 
     def _wanted(self, subject: str) -> bool:
         parts = subject.split(".")
