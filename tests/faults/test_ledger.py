@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from faults.rig.ledger import Books, reconcile
-from faults.rig.schedule import draw
+from faults.rig.schedule import actions as all_actions
+from faults.rig.schedule import draw, everything
 
 PRODUCED = {(1, 1): "plain", (1, 2): "plain", (1, 3): "poison", (2, 1): "flaky"}
 GOOD = [(1, 1), (2, 1), (1, 2)]
@@ -22,6 +23,8 @@ def test_clean() -> None:
 def test_each_kind_of_damage() -> None:
     assert problems([(1, 1), (2, 1)]) == {"lost": [(1, 2)]}
     assert problems([(1, 1), (2, 1)], waiting=1) == {"stuck": [(1, 2)]}
+    late = reconcile(Books(PRODUCED, GOOD, [(1, 3)]), [(1, 2)])
+    assert late.problems() == {"stuck": [(1, 2)]}, "it came only after a new start"
     assert problems([*GOOD, (1, 1)]) == {"doubled": [(1, 1)]}
     assert problems([(1, 2), (2, 1), (1, 1)]) == {"disordered": [(1, 1)]}
     assert problems([*GOOD, (1, 9)]) == {"phantom": [(1, 9)]}
@@ -39,5 +42,8 @@ def test_seed_decides_the_schedule() -> None:
     assert draw(5) == draw(5)
     assert len({draw(seed).faults for seed in range(50)}) == 50
     actions = {fault.action for seed in range(200) for fault in draw(seed).faults}
-    assert len(actions) == 11, "every kind of fault is drawn"
+    assert actions == {*all_actions("nats")}, "every kind of fault is drawn"
+    assert {fault.action for fault in everything().faults} == actions
+    without = {f.action for seed in range(200) for f in draw(seed, kind="http").faults}
+    assert without == actions - {"broker_restart", "broker_crash"}
     assert any(f.action == "stop" and f.seconds > 1 for s in range(50) for f in draw(s).faults)

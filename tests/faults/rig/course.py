@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .run import Rig
 
 _QUIET_SECONDS, _START_SECONDS, _LOOK_SECONDS = 0.6, 30.0, 0.15
-_LEAST_PRODUCED = 40
+_LEAST_PRODUCED = 60
 _SLOW_SECONDS = 0.1
 _SIDES = {"producer": "producer", "relay": "producer", "inbox": "consumer", "web": "consumer"}
 # Another try without hurry, for what did not come by itself.
@@ -59,7 +59,7 @@ class Course:
         for name in processes(self._rig.kind):
             self._launch(name)
         self._await(lambda: self._count("producer", "produced"), 1, "the producers write nothing")
-        self._await(lambda: self._count("consumer", "inbox"), 1, "nothing is delivered")
+        self._await(lambda: self._count("consumer", "entries"), 1, "nothing is applied")
 
     def break_things(self) -> None:
         """Apply each fault at its time, and end it at its time."""

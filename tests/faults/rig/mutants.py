@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import Any
 
 
@@ -80,9 +81,38 @@ def _without_order() -> None:
     relay.Relay._chain = scattered  # type: ignore[method-assign]
 
 
+def _without_versions() -> None:
+    """The replica takes every change for the newest."""
+    from chassis import replicas
+
+    upsert = replicas.upsert
+
+    def all_newer(connection: Any, table: Any, values: Any, _: int, package: str) -> bool:
+        return upsert(connection, table, values, time.time_ns(), package)
+
+    replicas.upsert = all_newer
+
+
+def _notes_before_applying() -> None:
+    """The inbox notes how far it read before it has done what it read."""
+    from chassis import processor
+
+    process = processor.Processor.process
+
+    def hasty(self: Any, messages: Any, note: Any = None) -> list[str]:
+        if note is not None:
+            with self._engine.begin() as connection:
+                note(connection)
+        return process(self, messages)
+
+    processor.Processor.process = hasty  # type: ignore[method-assign]
+
+
 MUTANTS = {
     "marks-before-publishing": _marks_before_publishing,
     "inbox-without-keys": _inbox_without_keys,
     "skips-late-commits": _skips_late_commits,
     "without-order": _without_order,
+    "without-versions": _without_versions,
+    "notes-before-applying": _notes_before_applying,
 }

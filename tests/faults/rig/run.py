@@ -92,6 +92,12 @@ class Rig:
             (self.folder / f"{name}.toml").write_text(text, "utf-8")
         return self
 
+    def join(self, other: Rig) -> None:
+        """Use the servers of `other`, which runs."""
+        names = ("postgres", "between", "network", "_context")
+        for name in names:
+            setattr(self, name, getattr(other, name))
+
     def __exit__(self, *_: object) -> None:
         self.network.close()
         self.between.stop()

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import chassis.__main__ as command
 import sqlalchemy as sa
@@ -65,7 +66,13 @@ def serve(socket: str) -> None:
     from chassis.web import create_app
     from werkzeug.serving import make_server
 
-    make_server(f"unix://{socket}", 0, create_app(), threaded=True).serve_forever()
+    inner = create_app()
+
+    def application(environ: dict[str, Any], start: Any) -> Any:
+        # A socket file has no port, and those who look for one stumble.
+        return inner({**environ, "SERVER_PORT": "80"}, start)
+
+    make_server(f"unix://{socket}", 0, application, threaded=True).serve_forever()
 
 
 def _transaction(chance: random.Random) -> None:
@@ -87,9 +94,9 @@ def _transaction(chance: random.Random) -> None:
         else:
             row.balance = number
         remote.emit("bank.faulty:record", account, number, behaviour)
-    if chance.random() < 0.05:
+    if chance.random() < 0.1:
         # Commits late: others' messages, written after, are long published.
-        time.sleep(0.3)
+        time.sleep(0.25)
     if chance.random() < 0.05:
         session.rollback()
     else:
