@@ -99,11 +99,11 @@ def _notes_before_applying() -> None:
 
     process = processor.Processor.process
 
-    def hasty(self: Any, messages: Any, note: Any = None) -> list[str]:
+    def hasty(self: Any, messages: Any, note: Any = None, *others: Any) -> list[str]:
         if note is not None:
             with self._engine.begin() as connection:
-                note(connection)
-        return process(self, messages)
+                note(connection, len(messages))
+        return process(self, messages, None, *others)
 
     processor.Processor.process = hasty  # type: ignore[method-assign]
 
