@@ -71,10 +71,10 @@ def _without_order() -> None:
 
     chain = relay.Relay._chain
 
-    async def scattered(self: Any, entries: list[Any]) -> None:
+    async def scattered(self: Any, entries: list[Any], *others: Any) -> None:
         async def one(entry: Any) -> None:
             await asyncio.sleep(random.uniform(0, 0.05))
-            await chain(self, [entry])
+            await chain(self, [entry], *others)
 
         await asyncio.gather(*(one(entry) for entry in entries))
 
@@ -103,7 +103,7 @@ def _notes_before_applying() -> None:
         if note is not None:
             with self._engine.begin() as connection:
                 note(connection, len(messages))
-        return process(self, messages, None, *others)
+        return process(self, messages, lambda *_: None, *others)
 
     processor.Processor.process = hasty  # type: ignore[method-assign]
 
