@@ -32,6 +32,7 @@ ACCOUNTS = Manifest(
     owned=("accounts",),
     published=("accounts",),
     remote_inserts={"entries": "ledger"},
+    subscribers={"accounts": ("ledger",)},
     emits={f"bank.ledger:{name}": "ledger" for name in SERVED},
 )
 LEDGER = Manifest(

@@ -1,29 +1,42 @@
-"""Each broker that runs here, started once for the module that asks."""
+"""Each broker that runs here, started once for all tests of a worker."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from chassis.settings import Settings
 from support.brokers import KINDS, Server
 
+from .ways import Way, WebServer
 
-@pytest.fixture(scope="module", params=sorted(KINDS))
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    kind = KINDS[request.param]
-    if reason := kind.missing():
-        pytest.skip(reason)
-    made = kind.make(tmp_path_factory.mktemp(request.param))
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
+Start = Callable[[str], Server]
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """The running broker of a kind."""
+    made: dict[str, Server] = {}
+    with ExitStack() as stack:
+
+        def start(name: str) -> Server:
+            if reason := KINDS[name].missing():
+                pytest.skip(reason)
+            if name not in made:
+                made[name] = KINDS[name].make(tmp_path_factory.mktemp(name))
+                made[name].start()
+                stack.callback(made[name].stop)
+            return made[name]
+
+        yield start
+
+
+@pytest.fixture(params=sorted(KINDS))
+def server(request: pytest.FixtureRequest, start_server: Start) -> Server:
+    return start_server(request.param)
 
 
 @pytest.fixture
@@ -35,3 +48,19 @@ def settings(server: Server) -> Callable[..., Settings]:
         return Settings("sqlite://", server.url, namespace, publish_timeout=5.0, **changed)
 
     return make
+
+
+@pytest.fixture(params=[*sorted(KINDS), "http"])
+def way(
+    request: pytest.FixtureRequest,
+    start_server: Start,
+    accounts: Any,
+    ledger: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Way:
+    """From the outbox of `accounts` to the effects in `ledger`, over each broker and over none."""
+    kind = request.param
+    web = WebServer(ledger, monkeypatch) if kind == "http" else None
+    made = Way(kind, accounts, ledger, web or start_server(kind))
+    made.prepare(monkeypatch)
+    return made
