@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from migrator.analyze.infer.sink import Through, Touch
+from migrator.analyze.infer.sink import ReachKind, Through, Touch
 from migrator.analyze.interpret import Found
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
@@ -77,14 +77,15 @@ def _access(project: Project, definition: str, line: int, touch: Touch) -> Acces
 def reached(project: Project, done: Found) -> Iterable[Dependency]:
     """The dependencies that names tell, and calls that go through objects."""
     known = {(e.source, e.target) for e in done.edges if e.kind == "calls"}
-    further: dict[tuple[str, str], list[int]] = defaultdict(list)
+    further: dict[tuple[str, str, ReachKind], list[int]] = defaultdict(list)
     for reach in done.reaches:
         target = project.names.definition_of(reach.target)
-        if target is None or target == reach.definition or (reach.definition, target) in known:
+        if target is None or target == reach.definition:
             continue
-        further[reach.definition, target].append(reach.line)
+        if reach.kind == "signals" or (reach.definition, target) not in known:
+            further[reach.definition, target, reach.kind].append(reach.line)
     more = [
-        Dependency(source, target, "calls", len(lines), min(lines), True)
-        for (source, target), lines in further.items()
+        Dependency(source, target, kind, len(lines), min(lines), kind == "calls")
+        for (source, target, kind), lines in further.items()
     ]
     return [*done.edges, *more]

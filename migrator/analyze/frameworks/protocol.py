@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from migrator.analyze.infer.sink import ReachKind
 from migrator.analyze.infer.values import Call, Value
 from migrator.model.graph import AccessHow, AccessMode, Confidence, Dependency, EntryPoint
 
@@ -65,10 +66,21 @@ class At(Protocol):
     def executes(self) -> None:
         """The function runs a query."""
 
+    @property
+    def function(self) -> str:
+        """``module:Class.method`` or ``module:function``."""
+
+    def retract(self, table: str, line: int) -> None:
+        """Takes back a read that was told at `line` of this function: a query that was made there
+        turned out to be no statement of its own."""
+
     def unresolved(self, line: int, what: str, why: str) -> None: ...
 
-    def reaches(self, definition: str, line: int) -> None:
-        """The definition calls `definition` by a way that its code does not name."""
+    def reaches(self, definition: str, line: int, kind: ReachKind = "calls") -> None:
+        """The definition reaches `definition` by a way that its code does not name."""
+
+    def call(self, function: Value | None, call: Call) -> Value | None:
+        """What a call gives, its effects told."""
 
     def value(self, expr: object) -> Value | None:
         """What an expression of the function is; interpreting twice does no harm."""

@@ -16,7 +16,7 @@ from migrator.analyze.facts.shape import (
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke
-from migrator.analyze.infer.sink import Reach, Sink, Touch
+from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Touch
 from migrator.analyze.infer.statements import STATEMENTS
 from migrator.analyze.infer.values import (
     Call,
@@ -113,8 +113,14 @@ class Interpreter:
     def unresolved(self, line: int, what: str, why: str) -> None:
         self.sink.unresolved[line, what, why] = None
 
-    def reaches(self, definition: str, line: int) -> None:
-        self.sink.reaches[Reach(self.function, self.definition, definition, line)] = None
+    def retract(self, table: str, line: int) -> None:
+        for how in ("orm", "relationship"):
+            touch = Touch(self.function, self.definition, table, "read", line, how, "certain")  # type: ignore[arg-type]
+            self.sink.touches.pop(touch, None)
+
+    def reaches(self, definition: str, line: int, kind: ReachKind = "calls") -> None:
+        reach = Reach(self.function, self.definition, definition, line, kind)
+        self.sink.reaches[reach] = None
 
     def annotated(self, expr: object) -> Value | None:
         cls = self.own.cls if self.own else self.cls

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from migrator.model.graph import AccessHow, AccessMode, Confidence
 
 SUPER = ">"
+ReachKind = Literal["calls", "signals"]
 
 
 class Touch(NamedTuple):
@@ -39,6 +40,7 @@ class Reach(NamedTuple):
     definition: str
     target: str
     line: int
+    kind: ReachKind = "calls"
 
 
 class Sink:

@@ -70,6 +70,7 @@ class Field:
     home: str = ""
     target: str | None = None
     table: str | None = None
+    made: bool = False
 
     @property
     def relational(self) -> bool:

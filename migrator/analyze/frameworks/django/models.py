@@ -40,7 +40,7 @@ class DjangoModel:
     `fields` are all by name, those of tables above too (`Field.home` tells); `local` are those of
     its own table (for an abstract one: what it gives). `parents` are the concrete models above,
     nearest first. `unknown` names a base class that is not known; `migrated` tells that only
-    migrations declare it.
+    migrations declare it, `made` that Django makes it for a many-to-many.
     """
 
     id: str
@@ -60,6 +60,7 @@ class DjangoModel:
     concrete: str = ""
     unknown: str | None = None
     migrated: bool = False
+    made: bool = False
     reverse: dict[str, Reverse] = field(default_factory=dict)
     queried: dict[str, Reverse] = field(default_factory=dict)
     ordering: tuple[str, ...] = ()

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from migrator.analyze.facts.shape import STR, Expr
+from migrator.analyze.frameworks.django.expressions import every, lookup
+from migrator.analyze.frameworks.django.forms import Forms
+from migrator.analyze.frameworks.django.library import canonical, library_models
+from migrator.analyze.frameworks.django.managers import Managers
 from migrator.analyze.frameworks.django.models import Models
+from migrator.analyze.frameworks.django.objects import Listeners, Objects
+from migrator.analyze.frameworks.django.queries import Queries
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
-from migrator.analyze.frameworks.django.tables import NAME, Tables
+from migrator.analyze.frameworks.django.signals import connections
+from migrator.analyze.frameworks.django.tables import Tables
+from migrator.analyze.frameworks.django.values import (
+    NAME,
+    NEW,
+    AppRef,
+    Query,
+    class_value,
+    query_of,
+)
 from migrator.analyze.frameworks.protocol import At, Framework
-from migrator.analyze.infer.values import Call, ClassRef, External, Text, Value, options
+from migrator.analyze.infer.values import (
+    Call,
+    ClassRef,
+    External,
+    Instance,
+    Many,
+    Method,
+    Text,
+    Value,
+    options,
+)
 from migrator.analyze.infer.world import World
+from migrator.analyze.project.modules import imported_names
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
+from migrator.model.graph import Dependency, EntryPoint
+
+_SETTINGS = "django.conf.settings"
+_GET = ("get_object_or_404", "get_list_or_404", "aget_object_or_404", "aget_list_or_404")
+_EXPRESSIONS = ("django.db.models.", "django.contrib.postgres.", "django.contrib.gis.db.models.")
 
 
 class Django(Framework):
     """Models, managers, querysets and what Django calls by itself."""
 
     name: ClassVar[str] = NAME
-    packages: ClassVar[tuple[str, ...]] = ("django", "swapper")
+    packages: ClassVar[tuple[str, ...]] = ("django", "rest_framework", "swapper")
 
     def __init__(self) -> None:
         self.settings = DjangoSettings()
+        self.models: Models | None = None
 
     def declare(self, project: Project, schema: Schema) -> None:
         if not project.imports("django"):
@@ -30,24 +63,242 @@ class Django(Framework):
         self.settings = read_settings(project)
         apps = Apps(project, schema, self.settings)
         world = World(project, schema, [self])
-        self.models = Models(project, schema, self.settings, apps, _reference(world))
-        self.models.read()
-        self.tables = Tables(self.models, schema)
-        self.tables.write()
+        models = Models(project, schema, self.settings, apps, _Reference(world))
+        models.read()
+        tables = Tables(models, schema)
+        tables.write()
+        self.models = models
+        managers = Managers(project, models)
+        for class_ in managers.used:
+            schema.claims.setdefault(class_, NAME)
+        listeners = Listeners()
+        self.objects = Objects(project, models.by_id, managers, listeners)
+        self.queries = Queries(self.objects)
+        self.forms = Forms(project, self.objects)
+        for id_ in self.objects.stands:
+            schema.claims.setdefault(id_, NAME)
+        self._used_library(project, tables)
+        self._listeners(World(project, schema, [self]), project, listeners)
+
+    def _used_library(self, project: Project, tables: Tables) -> None:
+        """The library's tables that the monolith can touch: their models are imported somewhere."""
+        assert self.models is not None
+        imported = {
+            name
+            for module in project.code
+            for statement in module.facts.interface.imports
+            for one in imported_names(module.name, module.is_package, statement)
+            for name in (one.target, one.module)
+        }
+        for id_ in library_models():
+            if id_ in imported and (model := self.models.model(id_)) is not None:
+                tables.library(model)
+        if "django.contrib.auth.get_user_model" in imported:
+            user = self._user()
+            if user is not None:
+                tables.library(self.models.by_id[user])
+
+    def _listeners(self, world: World, project: Project, listeners: Listeners) -> None:
+        for one in connections(project):
+            if not one.signal.startswith("django.db.models.signals."):
+                continue
+            models = [""] if not one.senders else []
+            for sender in one.senders:
+                for value in options(world.at_module(one.module.name, sender)):
+                    model = self._model_named(value)
+                    models += [model] if model is not None else []
+            for known in models:
+                listeners.by_model.setdefault((one.name, known), []).append(one.handler)
+        self.objects.listened()
+
+    def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
+        if self.models is None:
+            return
+        for one in connections(project):
+            yield EntryPoint("signal", one.name, None, None, one.handler, one.line)
+
+    # --- attributes ------------------------------------------------------------------------------
 
     def attribute(self, at: At, owner: Value, name: str, line: int) -> Value | None:
-        if type(owner) is External and owner.name == "django.conf.settings":
+        if type(owner) is External and owner.name == _SETTINGS:
             return self._setting(name)
+        if self.models is None:
+            return None
+        query = query_of(owner)
+        if query is None and type(owner) is Instance:
+            query = self._of_one_model(owner)
+        if query is not None:
+            found = self.queries.attribute(at, query, name, line)
+            return found if found is not None else self.objects.custom(query, name)
+        if type(owner) is ClassRef or type(owner) is External:
+            return self._of_class(owner, name)
+        if type(owner) is Instance:
+            return self._of_instance(at, owner, name, line)
         return None
 
-    def call(self, at: At, function: Value, call: Call) -> Value | None:
-        if type(function) is not External:
+    def _of_one_model(self, owner: Instance) -> Query | None:
+        """``self`` in a manager or queryset that serves one model only."""
+        served = self.objects.managers.used.get(owner.cls)
+        if served is None or len(served) != 1:
             return None
-        if function.name == "swapper.get_model_name":
-            return self._swapped(call)
-        if function.name == "django.contrib.auth.get_user_model":
-            return self._setting("AUTH_USER_MODEL")
+        return Query(next(iter(served)), custom=(owner.cls,))
+
+    def _of_class(self, owner: ClassRef | External, name: str) -> Value | None:
+        assert self.models is not None
+        model = self._model_named(owner)
+        if model is None:
+            return None
+        known = self.models.by_id[model]
+        manager = self.objects.manager(known, name)
+        if manager is not None:
+            return manager
+        field = known.fields.get(name)
+        if field is not None and field.sort == "m2m" and field.table is not None:
+            return Query(field.target or "", True, relation="m2m", through=field.table)
         return None
+
+    def _of_instance(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
+        if self.objects.model_of(owner.cls) is not None:
+            if name == "__class__":
+                return ClassRef(owner.cls)
+            return self.objects.attribute(at, owner, name, line)
+        if name == "user" and owner.cls.endswith(("HttpRequest", "request.Request")):
+            user = self._user()
+            return Instance(user) if user else None
+        return self.forms.attribute(at, owner, name, line)
+
+    def _setting(self, name: str) -> Value | None:
+        texts = self.settings.texts(name)
+        if name == "AUTH_USER_MODEL" and not texts:
+            return Text("auth.User")
+        return Text(texts[0]) if len(texts) == 1 else None
+
+    def _user(self) -> str | None:
+        assert self.models is not None
+        found = self.models.by_reference.get(self.models.user_model.lower())
+        return found.id if found else None
+
+    def _model_named(self, value: Value | None) -> str | None:
+        """The model that a class, or the text ``app.Model``, is."""
+        assert self.models is not None
+        if type(value) is ClassRef:
+            return value.cls if value.cls in self.models.by_id else None
+        if type(value) is External:
+            name = canonical(value.name)
+            return name if name in self.models.by_id else None
+        if type(value) is Text and value.whole:
+            found = self.models.by_reference.get(value.text.lower())
+            return found.id if found else None
+        return None
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def call(self, at: At, function: Value, call: Call) -> Value | None:
+        if type(function) is External:
+            return self._function(at, function, call)
+        if self.models is None:
+            return None
+        if type(function) is ClassRef:
+            return self._made(at, function, call)
+        if type(function) is not Method or function.home is not None:
+            return None
+        owner, name = function.owner, function.name
+        query = query_of(owner)
+        if query is None and type(owner) is Instance:
+            query = self._of_one_model(owner)
+        if query is not None:
+            return self.queries.call(at, owner, query, name, call)
+        if type(owner) is AppRef and name == "get_model":
+            return self._app_model([Text(owner.label), call.argument(0, "model_name")])
+        if type(owner) is Instance:
+            if self.objects.model_of(owner.cls) is not None:
+                return self._of_object(at, owner, name, call)
+            return self.forms.call(at, owner, name, call)
+        return None
+
+    def _made(self, at: At, function: ClassRef, call: Call) -> Value | None:
+        assert self.models is not None
+        model = self.models.by_id.get(function.cls)
+        if model is not None:
+            return Instance(function.cls, NEW) if not model.abstract else None
+        if self.objects.managers.is_queries(function.cls):
+            return self.queries.made(at, function.cls, call)
+        return self.forms.made(at, function, call)
+
+    def _of_object(self, at: At, owner: Instance, name: str, call: Call) -> Value | None:
+        """Django's own methods of a model's object."""
+        name = name[1:] if name in ("asave", "adelete", "arefresh_from_db") else name
+        if name in ("save", "save_base"):
+            new = True if owner.given == NEW else None if _in_save(at) else False
+            self.objects.save(at, owner, call.line, new=new)
+        elif name == "delete":
+            model = self.objects.model_of(owner.cls)
+            assert model is not None
+            self.objects.delete(at, model.id, call.line)
+        elif name == "refresh_from_db":
+            model = self.objects.model_of(owner.cls)
+            assert model is not None
+            self.objects.read(at, Query(model.id), call.line)
+        return None
+
+    def _function(self, at: At, function: External, call: Call) -> Value | None:
+        name = function.name
+        last = name.rpartition(".")[2]
+        if name == "swapper.get_model_name":
+            return self._swapped(call)
+        if self.models is None:
+            return self._setting("AUTH_USER_MODEL") if last == "get_user_model" else None
+        if last == "get_user_model":
+            user = self._user()
+            return class_value(user) if user else None
+        if name == "swapper.load_model":
+            return self._class(self._model_named(self._swapped(call)))
+        if last in ("get_model", "get_registered_model") and ".apps" in name:
+            return self._app_model(list(call.values))
+        if last == "get_app_config" and ".apps" in name:
+            label = call.argument(0, "app_label")
+            return AppRef(label.text) if type(label) is Text else None
+        if last in _GET:
+            return self._got(at, last, call)
+        if last == "prefetch_related_objects":
+            return None
+        model = self._model_named(function)
+        if model is not None:
+            return Instance(model, NEW)
+        if last == "QuerySet":
+            return self.queries.made(at, None, call)
+        if name.startswith(_EXPRESSIONS) and last[:1].isupper():
+            return lookup(at, last, call)
+        return None
+
+    def _class(self, model: str | None) -> Value | None:
+        return class_value(model) if model is not None else None
+
+    def _app_model(self, values: list[Value | None]) -> Value | None:
+        texts = [v.text for v in values if type(v) is Text and v.whole]
+        return self._class(self._model_named(Text(".".join(texts)))) if texts else None
+
+    def _got(self, at: At, name: str, call: Call) -> Value | None:
+        """``get_object_or_404(Post, pk=1)``: of a class, a manager or a queryset."""
+        found: Value | None = None
+        for value in options(call.argument(0, "klass")):
+            model = self._model_named(value)
+            query = query_of(value) or (self.objects.query(model) if model is not None else None)
+            if query is None:
+                continue
+            rest = Call(
+                call.line, call.expr, call.args[1:], call.values[1:], call.keywords, call.named
+            )
+            method = "filter" if "list" in name else "get"
+            made = self.queries.call(at, query, query, method, rest)
+            found = Many(Instance(query.model)) if "list" in name else made
+        if found is None:
+            self._untold(at, call)
+        return found
+
+    def _untold(self, at: At, call: Call) -> None:
+        for _ in every(at, call):
+            pass
 
     def _swapped(self, call: Call) -> Value | None:
         """The model that a setting names in place of ``app.Model``."""
@@ -58,14 +309,26 @@ class Django(Framework):
         chosen = self.settings.texts(f"{texts[0]}_{texts[1]}_MODEL".upper())
         return Text(chosen[0] if len(chosen) == 1 else ".".join(texts))
 
-    def _setting(self, name: str) -> Value | None:
-        texts = self.settings.texts(name)
-        if name == "AUTH_USER_MODEL" and not texts:
-            return Text("auth.User")
-        return Text(texts[0]) if len(texts) == 1 else None
+    # --- the rest --------------------------------------------------------------------------------
+
+    def iterate(self, at: At, value: Value, line: int) -> Value | None:
+        if self.models is None:
+            return None
+        query = query_of(value)
+        if query is None and type(value) is Instance:
+            query = self._of_one_model(value)
+        if query is None or query.manager:
+            return None
+        self.objects.read(at, self.objects.with_ordering(query), line)
+        return self.queries.row(query)
 
 
-class _reference:
+def _in_save(at: At) -> bool:
+    """In the model's own ``save`` both an insert and an update are ahead."""
+    return at.function.endswith(".save")
+
+
+class _Reference:
     """What the target of a relation means: a string as it stands, a class as ``@id``."""
 
     def __init__(self, world: World) -> None:
@@ -80,11 +343,6 @@ class _reference:
                 found.append(value.text)
             elif type(value) is ClassRef:
                 found.append(f"@{value.cls}")
-            elif (
-                type(value) is External and value.name[:1] and not value.name.startswith(_SETTINGS)
-            ):
+            elif type(value) is External and not value.name.startswith(_SETTINGS):
                 found.append(f"@{value.name}")
         return found[0] if found else None
-
-
-_SETTINGS = "django.conf.settings"

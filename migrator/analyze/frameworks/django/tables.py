@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from migrator.analyze.frameworks.django.fields import Field
+from migrator.analyze.frameworks.django.fields import Field, automatic, placed
 from migrator.analyze.frameworks.django.models import DjangoModel, Models, Reverse
+from migrator.analyze.frameworks.django.values import NAME
 from migrator.analyze.schema import Model, Schema
 from migrator.model.graph import (
     Column,
@@ -16,8 +17,6 @@ from migrator.model.graph import (
     Table,
     Unresolved,
 )  # fmt: skip
-
-NAME = "django"
 
 
 class Tables:
@@ -38,7 +37,7 @@ class Tables:
         for model in every:
             self._back(model)
         for model in every:
-            if not model.library:
+            if not model.library and not model.made:
                 self._model(model)
 
     # --- targets ---------------------------------------------------------------------------------
@@ -51,15 +50,37 @@ class Tables:
             if target is None and not model.abstract:
                 self._unknown(model, field)
             through = self.target(model, field.through) if field.through else None
-            table = None
-            if field.sort == "m2m" and model.table is not None:
-                table = through.table if through else None
-                if field.through is None:
-                    table = field.db_table or f"{model.table}_{name}"
+            table = through.table if through else None
+            made = field.sort == "m2m" and field.through is None and model.table is not None
+            if made and target is not None:
+                table = field.db_table or f"{model.table}_{name}"
+                through = self._through(model, field, target, table)
             model.local[name] = replace(
-                field, target=target.id if target else None,
-                through=through.id if through else field.through, table=table,
+                field, target=target.id if target else None, made=made, table=table,
+                through=through.id if through else field.through,
             )  # fmt: skip
+
+    def _through(
+        self, model: DjangoModel, field: Field, target: DjangoModel, table: str
+    ) -> DjangoModel:
+        """The model that Django makes for a many-to-many."""
+        made = DjangoModel(
+            f"{model.id}.{field.name}.through", f"{model.name}_{field.name}", model.label,
+            field.path, field.line, table=table, made=True,
+        )  # fmt: skip
+        made.concrete = made.id
+        key = automatic("id", "BigAutoField", field.path, field.line)
+        made.local["id"] = placed(key, made.id)
+        for column, end in zip(through_columns(model, target), (model, target), strict=True):
+            name = column.removesuffix("_id")
+            made.local[name] = Field(
+                name, "fk", "ForeignKey", field.path, field.line, target=end.id, home=made.id,
+                related_name="+", on_delete="CASCADE", index=True, constraint=field.constraint,
+            )  # fmt: skip
+        made.fields = dict(made.local)
+        self.models.by_id[made.id] = made
+        self.schema.claims[made.id] = NAME
+        return made
 
     def target(self, model: DjangoModel, to: str | None) -> DjangoModel | None:
         """The model that ``app.Model``, ``Model``, ``self`` or ``@id`` means within `model`."""
@@ -200,7 +221,7 @@ class Tables:
         if field.sort == "m2m":
             if field.table is None:
                 return
-            if field.through is None:
+            if field.made:
                 self._automatic(model, field, target)
             self._relationship(model, field, target, field.table)
             return

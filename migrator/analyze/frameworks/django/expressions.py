@@ -1,0 +1,94 @@
+"""Paths over relations in the arguments of queries, and the tables that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from migrator.analyze.facts.shape import ANY, Expr
+from migrator.analyze.frameworks.django.lookups import joined
+from migrator.analyze.frameworks.django.models import DjangoModel
+from migrator.analyze.frameworks.django.values import Lookup
+from migrator.analyze.frameworks.protocol import At
+from migrator.analyze.infer.values import Call, Many, Several, Text, Value, options
+
+_CONDITIONS = ("Q", "When", "FilteredRelation", "CheckConstraint")
+_NO_PATH = ("Value", "OuterRef", "RawSQL", "Subquery", "Exists", "Cast")
+_BY_NAME = {
+    "filter", "exclude", "get", "get_or_create", "update_or_create", "aget", "complex_filter",
+    "get_object_or_404", "get_list_or_404", "aget_or_create", "aupdate_or_create",
+}  # fmt: skip
+_BY_TEXT = {
+    "order_by", "values", "values_list", "only", "defer", "distinct", "dates", "datetimes",
+    "latest", "earliest",
+}  # fmt: skip
+_WHOLE = {"select_related", "prefetch_related"}
+
+
+def lookup(at: At, name: str, call: Call) -> Lookup:
+    """The paths that ``F(…)``, ``Q(…)``, ``Count(…)`` name."""
+    found: set[str] = set()
+    if name in _CONDITIONS:
+        found |= {k for k in call.keywords if k not in ("then", "condition", "_connector")}
+    elif name not in _NO_PATH:
+        found |= {v.text for v in call.values[:2] if type(v) is Text and v.whole}
+    for value in every(at, call):
+        if type(value) is Lookup:
+            found |= value.paths
+    return Lookup(frozenset(found))
+
+
+def every(at: At, call: Call) -> Iterator[Value]:
+    """All that the arguments are known to be, inside operators too (``Q(…) & ~Q(…)``)."""
+    for expr, value in zip(call.args, call.values, strict=False):
+        yield from _inside(at, expr, value)
+    for name, value in call.named.items():
+        yield from _inside(at, call.keywords.get(name), value)
+
+
+def _inside(at: At, expr: Expr, value: Value | None) -> Iterator[Value]:
+    if value is None and type(expr) is tuple and expr and expr[0] == ANY:
+        for part in expr[1]:
+            yield from _inside(at, part, at.value(part))
+    for one in options(value):
+        yield one
+        if type(one) is Several:
+            for item in one.items:
+                yield from options(item)
+        elif type(one) is Many:
+            yield from options(one.item)
+
+
+def read_by(
+    at: At, models: Mapping[str, DjangoModel], model: DjangoModel, name: str, call: Call
+) -> frozenset[str]:
+    """The tables besides the model's own that method `name` of a query joins or fetches."""
+    found: set[str] = set()
+    paths: set[str] = set()
+    if name in _BY_NAME:
+        paths |= {k for k in call.keywords if k != "defaults"}
+    for value in every(at, call):
+        if type(value) is Lookup:
+            if name in _WHOLE:
+                for path in value.paths:
+                    found |= joined(models, model, path, whole=True)
+            else:
+                paths |= value.paths
+        elif type(value) is Text and value.whole:
+            if name in _WHOLE:
+                found |= joined(models, model, value.text, whole=True)
+            elif name in _BY_TEXT:
+                paths.add(value.text)
+    for path in paths:
+        found |= joined(models, model, path)
+        if name in ("order_by", "latest", "earliest"):
+            found |= _ordered(models, model, path)
+    return frozenset(found)
+
+
+def _ordered(models: Mapping[str, DjangoModel], model: DjangoModel, path: str) -> set[str]:
+    """Ordering by a relation orders by its model's own ordering, and so joins it."""
+    field = model.fields.get(path.lstrip("-+"))
+    target = models.get(field.target or "") if field else None
+    if target is None or target.ordering in ((), ("pk",), ("id",)):
+        return set()
+    return {target.table} if target.table else set()

@@ -1,0 +1,91 @@
+"""Which tables a path over relations reads: ``author__country__name``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from migrator.analyze.frameworks.django.fields import Field
+from migrator.analyze.frameworks.django.models import DjangoModel, Reverse
+
+Known = Mapping[str, DjangoModel]
+
+
+def own_tables(models: Known, model: DjangoModel) -> frozenset[str]:
+    """The tables that hold a row of the model: its own and those above."""
+    every = [model, *(models[p] for p in model.parents if p in models)]
+    return frozenset(m.table for m in every if m.table is not None)
+
+
+def joined(models: Known, model: DjangoModel, path: str, *, whole: bool = False) -> set[str]:
+    """The tables besides the model's own that a condition, ordering or expression over `path`
+    reads. A last key is compared without its table (``author``, ``author__id``); `whole` is for
+    what fetches the related row, as ``select_related`` does."""
+    found: set[str] = set()
+    here = model
+    parts = path.lstrip("-+").split("__")
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        field = field_of(here, part)
+        if field is not None:
+            found |= _home(models, here, model, field)
+            if not field.relational and field.sort != "generic":
+                return found
+            target = models.get(field.target or "")
+            if field.table is not None:
+                found.add(field.table)
+            if target is None:
+                return found
+            if _needs_target(models, target, field, parts[index + 1 :], last, whole):
+                found |= own_tables(models, target)
+            here = target
+            continue
+        back = here.queried.get(part) or (here.reverse.get(part) if whole else None)
+        if back is None:
+            return found  # a transform, a lookup or an annotation
+        source = models[back.model]
+        found |= over(models, back, fetch=whole or not last or back.field.sort != "m2m")
+        here = source
+    return found
+
+
+def field_of(model: DjangoModel, part: str) -> Field | None:
+    """The field that a part of a path names; ``pk`` is the key."""
+    if part == "pk":
+        return model.primary_key
+    field = model.fields.get(part)
+    if field is None and part.endswith("_id"):
+        known = model.fields.get(part.removesuffix("_id"))
+        if known is not None and known.sort in ("fk", "o2o"):
+            return None
+    return field
+
+
+def _home(models: Known, here: DjangoModel, model: DjangoModel, field: Field) -> set[str]:
+    """Of a model that was joined, the table above that holds the field."""
+    if here is model or field.home == here.id or field.home not in models:
+        return set()
+    table = models[field.home].table
+    return {table} if table else set()
+
+
+def _needs_target(
+    models: Known, target: DjangoModel, field: Field, rest: list[str], last: bool, whole: bool
+) -> bool:
+    if whole:
+        return True
+    if last or not rest:
+        return False
+    following = field_of(target, rest[0])
+    if following is not None:
+        return not following.primary_key or (len(rest) > 1 and following.relational)
+    return rest[0] in target.queried and models is not None
+
+
+def over(models: Known, back: Reverse, *, fetch: bool = True) -> frozenset[str]:
+    """The tables read when a relation is followed backwards."""
+    found: set[str] = set()
+    if back.field.table is not None:
+        found.add(back.field.table)
+    if fetch or back.field.table is None:
+        found |= own_tables(models, models[back.model])
+    return frozenset(found)
