@@ -115,7 +115,7 @@ class Interpreter:
 
     def retract(self, table: str, line: int) -> None:
         for how in ("orm", "relationship"):
-            touch = Touch(self.function, self.definition, table, "read", line, how, "certain")  # type: ignore[arg-type]
+            touch = Touch(self.function, self.definition, table, "read", line, how, "certain")
             self.sink.touches.pop(touch, None)
 
     def reaches(self, definition: str, line: int, kind: ReachKind = "calls") -> None:

@@ -35,7 +35,7 @@ def joined(models: Known, model: DjangoModel, path: str, *, whole: bool = False)
                 found.add(field.table)
             if target is None:
                 return found
-            if _needs_target(models, target, field, parts[index + 1 :], last, whole):
+            if _needs_target(target, parts[index + 1 :], whole):
                 found |= own_tables(models, target)
             here = target
             continue
@@ -68,17 +68,14 @@ def _home(models: Known, here: DjangoModel, model: DjangoModel, field: Field) ->
     return {table} if table else set()
 
 
-def _needs_target(
-    models: Known, target: DjangoModel, field: Field, rest: list[str], last: bool, whole: bool
-) -> bool:
-    if whole:
-        return True
-    if last or not rest:
-        return False
+def _needs_target(target: DjangoModel, rest: list[str], whole: bool) -> bool:
+    """Whether a path that goes on with `rest` reads the table behind a key: not for its key."""
+    if whole or not rest:
+        return whole
     following = field_of(target, rest[0])
     if following is not None:
         return not following.primary_key or (len(rest) > 1 and following.relational)
-    return rest[0] in target.queried and models is not None
+    return rest[0] in target.queried
 
 
 def over(models: Known, back: Reverse, *, fetch: bool = True) -> frozenset[str]:

@@ -53,6 +53,9 @@ class Queries:
         model = self.models.get(query.model)
         if model is None or name in _QUIET:
             return replace(query, manager=False) if name == "none" else None
+        if name in ("count", "exists") and query.manager and query.through is not None:
+            at.access(query.through, "read", call.line, "relationship")  # its keys suffice
+            return None
         if name == "get_queryset" or (query.manager and name in _STARTS):
             query = self._started(at, owner, query, name, call)
             if name == "get_queryset":
@@ -128,8 +131,6 @@ class Queries:
         return self.row(query)
 
     def _number(self, at: At, query: Query, name: str, call: Call) -> Value | None:
-        if name in ("count", "exists") and query.manager and query.relation == "m2m":
-            query = replace(query, model="", tables=frozenset())  # the through table tells
         self.objects.read(at, query, call.line)
         return None
 
