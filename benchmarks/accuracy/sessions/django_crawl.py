@@ -76,7 +76,9 @@ def row(model: type[models.Model], depth: int = 0) -> models.Model:
     """A saved row of the model; related rows are there already or made first."""
     given: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
-        if field.auto_created or field.primary_key and field.get_internal_type().endswith("AutoField"):
+        if field.auto_created or (
+            field.primary_key and field.get_internal_type().endswith("AutoField")
+        ):
             continue
         if field.is_relation:
             related = field.related_model
