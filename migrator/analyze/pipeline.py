@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +11,15 @@ from pathlib import Path
 from migrator.analyze.accesses import accesses, reached
 from migrator.analyze.definitions import class_roles, decorators, describe
 from migrator.analyze.discover import SourceFile, discover, package_prefix
-from migrator.analyze.facts.extract import extract
+from migrator.analyze.facts.extract import extract, keys_of
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.store import Store
+from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.frameworks.registry import frameworks
 from migrator.analyze.frameworks.sql import dialect_of
 from migrator.analyze.imports import imports
 from migrator.analyze.interpret import Found, interpret
+from migrator.analyze.kept import KeptGraph, key_of_tree
 from migrator.analyze.project.modules import Module, absolute_module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.roots import name_files
@@ -47,35 +49,56 @@ def analyze(
     tell = progress or _silent
     settings = settings if settings is not None else settings_for(root)
     with _no_collection():
-        project, unresolved = load(root, tell=tell, cache=cache, settings=settings, workers=workers)
-        tell("reading tables")
-        schema = Schema(dialect=settings.dialect or dialect_of(project))
+        tell("finding files")
+        files = discover(root, settings.exclude)
         plugins = frameworks(settings.frameworks)
-        for plugin in plugins:
-            plugin.declare(project, schema)
-        points: list[EntryPoint] = []
-        signals: list[Dependency] = []
-        for plugin in plugins:
-            for found in plugin.entry_points(project, schema):
-                (points if isinstance(found, EntryPoint) else signals).append(found)  # type: ignore[arg-type]
-        tell("following calls")
-        done = interpret(project, schema, plugins, workers=workers)
-        return _graph(root, project, schema, done, points, signals, unresolved)
+        if cache is None:
+            return _analyze(root, files, None, {}, settings, plugins, tell, workers)
+        keys = keys_of(f.file for f in files)
+        kept = KeptGraph(cache)
+        keyed = [(f, keys.get(f.file, b"")) for f in files]
+        name = key_of_tree(root, keyed, settings, _prefix(root), plugins)
+        graph = kept.get(name)
+        if graph is None:
+            store = Store(cache)
+            graph = _analyze(root, files, store, keys, settings, plugins, tell, workers)
+            # A file that could not be read, or changed meanwhile, has no bytes to be named by.
+            if keys == keys_of(f.file for f in files) and len(keys) == len(files):
+                kept.put(name, graph)
+        return graph
+
+
+def _analyze(
+    root: Path, files: Sequence[SourceFile], store: Store | None, keys: Mapping[Path, bytes],
+    settings: Settings, plugins: Sequence[Framework], tell: Progress, workers: int | None,
+) -> Graph:  # fmt: skip
+    every = extract(
+        [f.file for f in files], store=store, keys=keys or None, workers=workers,
+        advance=lambda done, of: tell(f"reading {done} of {of} files"),
+    )  # fmt: skip
+    project, unresolved = load(root, files, every, settings)
+    tell("reading tables")
+    schema = Schema(dialect=settings.dialect or dialect_of(project))
+    for plugin in plugins:
+        plugin.declare(project, schema)
+    points: list[EntryPoint] = []
+    signals: list[Dependency] = []
+    for plugin in plugins:
+        for found in plugin.entry_points(project, schema):
+            (points if isinstance(found, EntryPoint) else signals).append(found)  # type: ignore[arg-type]
+    tell("following calls")
+    done = interpret(project, schema, plugins, workers=workers)
+    return _graph(root, project, schema, done, points, signals, unresolved)
+
+
+def _prefix(root: Path) -> str:
+    return package_prefix(root.parent if root.is_file() else root)
 
 
 def load(
-    root: Path, *, tell: Progress, cache: Path | None, settings: Settings,
-    workers: int | None = None,
-) -> tuple[Project, list[Unresolved]]:  # fmt: skip
+    root: Path, files: Sequence[SourceFile], every: Sequence[Facts], settings: Settings
+) -> tuple[Project, list[Unresolved]]:
     """All modules by name, and the files that could not be read."""
-    tell("finding files")
-    files = discover(root, settings.exclude)
-    store = Store(cache) if cache is not None else None
-    every = extract(
-        [f.file for f in files], store=store, workers=workers,
-        advance=lambda done, of: tell(f"reading {done} of {of} files"),
-    )  # fmt: skip
-    base = root.parent if root.is_file() else root
     unresolved = [
         Unresolved(file.path, facts.trouble[0], "module", facts.trouble[1])
         for file, facts in zip(files, every, strict=True)
@@ -84,7 +107,7 @@ def load(
     readable = [(f, x) for f, x in zip(files, every, strict=True) if x.trouble is None]
     names = name_files(
         [f.path for f, _ in readable], _imported(readable),
-        prefix=package_prefix(base), roots=settings.roots,
+        prefix=_prefix(root), roots=settings.roots,
     )  # fmt: skip
     modules = [Module(names[f.path], f.path, x, f.role) for f, x in readable]
     return Project(modules), unresolved

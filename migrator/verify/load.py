@@ -7,7 +7,7 @@ from pathlib import Path
 
 from migrator.analyze.pipeline import analyze
 from migrator.model.errors import MigratorError
-from migrator.model.graph_file import read_graph
+from migrator.model.graph_file import read_root
 from migrator.model.manifest_file import read_manifest
 from migrator.model.plan_file import read_plan
 from migrator.plan.resolve import assign
@@ -24,7 +24,7 @@ def load(
 
     Raises MigratorError where a file is missing or broken.
     """
-    root = Path(read_graph(graph_path).root)
+    root = Path(read_root(graph_path))
     plan = read_plan(plan_path)
     graph = analyze(root, cache=graph_path.parent / "cache")
     monolith = Monolith(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from migrator.analyze import interpret
 from migrator.analyze.facts import extract
 from migrator.analyze.pipeline import analyze
+from migrator.analyze.settings import Settings
 from migrator.model.graph_file import dump_graph
 
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
@@ -113,3 +115,50 @@ def test_the_hash_seed_does_not_matter(tmp_path: Path) -> None:
         for seed in ("1", "2")
     }
     assert len(texts) == 2
+
+
+def test_what_is_kept_is_the_same_and_only_for_the_same_tree(tmp_path: Path) -> None:
+    """Random edits: from the cache comes what comes without one."""
+    root = written(tmp_path / "tree", CIRCLES)
+    cache = tmp_path / "cache"
+    chance = random.Random(4)
+    for _ in range(12):
+        file = root / chance.choice(sorted(CIRCLES))
+        lines = file.read_text().splitlines()
+        match chance.randrange(4):
+            case 0:
+                lines.insert(0, "# one line more")
+            case 1:
+                lines.append("def added(session): return session.get(A, 2)")
+            case 2 if len(lines) > 4:
+                lines = lines[:-1]
+            case _:
+                lines[-1] = lines[-1].replace("3", "4")
+        file.write_text("\n".join(lines) + "\n")
+        fresh = dump_graph(analyze(root))
+        assert dump_graph(analyze(root, cache=cache)) == fresh
+        assert dump_graph(analyze(root, cache=cache)) == fresh  # the kept one
+    file.rename(root / "renamed.py")
+    assert dump_graph(analyze(root, cache=cache)) == dump_graph(analyze(root))
+
+
+def test_a_damaged_kept_graph_is_passed_over(tmp_path: Path) -> None:
+    root = written(tmp_path / "tree", CIRCLES)
+    cache = tmp_path / "cache"
+    right = dump_graph(analyze(root, cache=cache))
+    kept = cache / "graph.bin"
+    whole = kept.read_bytes()
+    for damaged in (b"", whole[:20], whole[:-7], whole[:-9] + b"12345" + whole[-4:], b"x" * 90):
+        kept.write_bytes(damaged)
+        assert dump_graph(analyze(root, cache=cache)) == right
+        assert kept.read_bytes() == whole
+
+
+def test_settings_and_plugins_name_the_kept_graph(tmp_path: Path) -> None:
+    root = written(tmp_path / "tree", CIRCLES)
+    cache = tmp_path / "cache"
+    assert analyze(root, cache=cache).tables
+    assert not analyze(root, cache=cache, settings=Settings(frameworks=("flask",))).tables
+    left_out = Settings(exclude=("two.py",))
+    assert len(analyze(root, cache=cache, settings=left_out).modules) == 2
+    assert len(analyze(root, cache=cache).modules) == 3

@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -24,15 +24,16 @@ def extract(
     paths: Sequence[Path],
     *,
     store: Store | None = None,
+    keys: Mapping[Path, bytes] | None = None,
     workers: int | None = None,
     advance: Advance | None = None,
 ) -> list[Facts]:
-    """The facts of each path, in order. `advance` is told (files done, files in all)."""
+    """The facts of each path, in order. `keys` are those of `keys_of` where they are known
+    already. `advance` is told (files done, files in all)."""
     tell = advance or _silent
     found: dict[Path, Facts] = {}
-    sizes: dict[Path, int] = {}
     if store is not None and store.path.exists():
-        keys = {path: key for path in paths if (key := _key(path, sizes)) is not None}
+        keys = keys_of(paths) if keys is None else keys
         kept = store.get(keys.values())
         found = {path: kept[key] for path, key in keys.items() if key in kept}
     missing = [path for path in paths if path not in found]
@@ -76,12 +77,14 @@ def read_file(path: Path) -> bytes | str:
         return f"cannot be read: {error.strerror or error}"
 
 
-def _key(path: Path, sizes: dict[Path, int]) -> bytes | None:
-    source = read_file(path)
-    if isinstance(source, str):
-        return None
-    sizes[path] = len(source)
-    return key_of(source)
+def keys_of(paths: Iterable[Path]) -> dict[Path, bytes]:
+    """The keys of the facts of those files that can be read: they name their bytes."""
+    found: dict[Path, bytes] = {}
+    for path in paths:
+        source = read_file(path)
+        if not isinstance(source, str):
+            found[path] = key_of(source)
+    return found
 
 
 def _read(path: Path) -> Facts:

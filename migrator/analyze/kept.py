@@ -1,0 +1,106 @@
+"""The last Graph, kept whole: where nothing has changed, nothing is analysed.
+
+One file, written at once or not at all, named inside by everything that the Graph depends on: the
+bytes of all files, the settings, the analyzer's own code and the plug-ins'. What is damaged, or is
+another's, is passed over.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+import migrator
+from migrator.analyze.discover import SourceFile
+from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.settings import Settings
+from migrator.model.graph import Graph
+from migrator.model.graph_rows import from_rows, to_rows
+
+_KEY_BYTES = 16
+
+
+class KeptGraph:
+    """``FOLDER/graph.bin``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "graph.bin"
+
+    def get(self, key: bytes) -> Graph | None:
+        """The Graph of exactly this key."""
+        try:
+            with self.path.open("rb") as file:
+                if file.read(_KEY_BYTES) != key:
+                    return None
+                checksum = file.read(_KEY_BYTES)
+                content = file.read()
+            if _digest(key, content) != checksum:
+                return None
+            return from_rows(marshal.loads(content))
+        except (OSError, ValueError, TypeError, EOFError):
+            return None
+
+    def put(self, key: bytes, graph: Graph) -> None:
+        """Keep this one instead of the last; a full or read-only disk keeps none."""
+        content = marshal.dumps(to_rows(graph))
+        temporary = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
+                temporary = Path(file.name)
+                file.write(key + _digest(key, content) + content)
+            temporary.replace(self.path)
+        except OSError:
+            if temporary is not None:
+                with suppress(OSError):
+                    temporary.unlink()
+
+
+def key_of_tree(
+    root: Path,
+    files: Iterable[tuple[SourceFile, bytes]],
+    settings: Settings,
+    prefix: str,
+    plugins: Sequence[Framework],
+) -> bytes:
+    """Names everything that the Graph of this tree depends on; `files` come with their facts'
+    keys, which name their bytes."""
+    digest = blake2b(digest_size=_KEY_BYTES, key=_analyzer())
+    parts = (root.as_posix(), prefix, *_codes(plugins))
+    digest.update(repr((parts, settings)).encode())
+    for file, key in files:
+        digest.update(f"{file.path}\0{file.role}\0".encode("utf-8", "surrogateescape"))
+        digest.update(key)
+    return digest.digest()
+
+
+@cache
+def _analyzer() -> bytes:
+    """A name of the analyzer's own code, and of the Python that runs it."""
+    home = Path(migrator.__file__).parent
+    digest = blake2b(repr((migrator.__version__, sys.version_info[:2])).encode(), digest_size=32)
+    for folder in ("analyze", "model"):
+        for path in sorted((home / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _codes(plugins: Sequence[Framework]) -> list[tuple[str, str, str]]:
+    """The plug-ins with the code of each one's module."""
+    found = []
+    for plugin in plugins:
+        kind = type(plugin)
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        code = blake2b(Path(file).read_bytes()).hexdigest() if file else ""
+        found.append((kind.__module__, kind.__qualname__, code))
+    return found
+
+
+def _digest(key: bytes, content: bytes) -> bytes:
+    return blake2b(content, digest_size=_KEY_BYTES, key=key).digest()
