@@ -44,6 +44,8 @@ FILES = {
     "loki": ["loki/loki.yaml", "loki/object-store.yaml"],
     "prometheus": ["prometheus/prometheus.yml"],
     "alertmanager": ["alertmanager/alertmanager.yml"],
+    "grafana_sources": ["grafana/provisioning/datasources/datasources.yaml"],
+    "grafana_dashboards": ["grafana/provisioning/dashboards/dashboards.yaml"],
 }
 
 

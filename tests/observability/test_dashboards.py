@@ -13,7 +13,14 @@ from typing import Any
 import promql_parser
 import pytest
 from ruamel.yaml import YAML
-from support.dashboards import Asked, dashboards, filled, panels, queries, used_variables
+from support.dashboards import (
+    Asked,
+    correlations,
+    dashboards,
+    panels,
+    queries,
+    used_variables,
+)
 from support.emission import missing
 from support.monitoring import REPOSITORY, load, promtools, rendered
 
@@ -35,9 +42,15 @@ def boards(workspace: Path) -> dict[str, dict[str, Any]]:
     return dashboards(workspace)
 
 
-def every(boards: dict[str, dict[str, Any]], kind: str) -> list[Asked]:
+@pytest.fixture(scope="module")
+def promql(workspace: Path, boards: dict[str, dict[str, Any]]) -> list[Asked]:
+    return every(workspace, boards, "prometheus")
+
+
+def every(workspace: Path, boards: dict[str, dict[str, Any]], kind: str) -> list[Asked]:
+    """The queries of all dashboards, and those that lead there from a trace."""
     asked = [query for path, board in boards.items() for query in queries(path, board)]
-    return [query for query in asked if query.kind == kind]
+    return [query for query in (*asked, *correlations(workspace)) if query.kind == kind]
 
 
 def test_there_is_one_for_each_view_and_service(boards: dict[str, dict[str, Any]]) -> None:
@@ -181,25 +194,19 @@ def test_a_dashboard_fits_in_a_config_map(workspace: Path) -> None:
         assert path.stat().st_size < 262_144, path
 
 
-def test_promql_is_promql(boards: dict[str, dict[str, Any]]) -> None:
-    asked = every(boards, "prometheus")
-    assert len(asked) > 150
-    for query in asked:
+def test_promql_is_promql(promql: list[Asked]) -> None:
+    assert len(promql) > 150
+    for query in promql:
         try:
-            promql_parser.parse(filled(query.text))
+            promql_parser.parse(query.text)
         except ValueError as error:
             pytest.fail(f"{query.place}: {error}: {query.text}")
 
 
 @pytest.mark.parametrize("promtool", promtools())
-def test_promtool_accepts_every_query(
-    boards: dict[str, dict[str, Any]], promtool: str, tmp_path: Path
-) -> None:
+def test_promtool_accepts_every_query(promql: list[Asked], promtool: str, tmp_path: Path) -> None:
     """As the expressions of a rule file, which promtool checks with their types."""
-    rules = [
-        {"record": f"query:{index}", "expr": filled(query.text)}
-        for index, query in enumerate(every(boards, "prometheus"))
-    ]
+    rules = [{"record": f"query:{index}", "expr": query.text} for index, query in enumerate(promql)]
     path = tmp_path / "queries.yml"
     with path.open("w") as stream:
         YAML().dump({"groups": [{"name": "queries", "rules": rules}]}, stream)
@@ -235,7 +242,7 @@ OWN = {
 
 
 def test_every_metric_and_label_is_one_that_services_emit(
-    workspace: Path, boards: dict[str, dict[str, Any]]
+    workspace: Path, promql: list[Asked]
 ) -> None:
     """By the documentation; test_real_alerts.py asks the running services the same."""
     known = documented()
@@ -254,12 +261,21 @@ def test_every_metric_and_label_is_one_that_services_emit(
     # What queries make themselves: label_replace writes it, an aggregation above reads it.
     made = re.compile(r'label_(?:replace|join)\(.*?, "(\w+)", "')
     found = {}
-    for query in every(boards, "prometheus"):
+    for query in promql:
         written = {f"{{{label}}}" for label in made.findall(query.text)}
-        gone = [what for what in missing(filled(query.text), series) if what not in written]
+        gone = [what for what in missing(query.text, series) if what not in written]
         if gone:
             found[query.place] = gone
     assert found == {}
+
+
+def test_every_stream_is_named(workspace: Path, boards: dict[str, dict[str, Any]]) -> None:
+    """Loki refuses a selector that every stream fits."""
+    for query in every(workspace, boards, "loki"):
+        found = re.search(r"\{(.*?)\}", query.text)
+        assert found, query.text
+        pairs = re.findall(r'\w+(=~?)"([^"]*)"', found[1])
+        assert any(value and (sign == "=" or not re.fullmatch(value, "")) for sign, value in pairs)
 
 
 LOGQL = """
@@ -286,12 +302,7 @@ def logql(asked: list[tuple[str, str]], folder: Path) -> str:
 
 @needs_npm
 def test_logql_is_logql(workspace: Path, boards: dict[str, dict[str, Any]], tmp_path: Path) -> None:
-    asked = [(query.place, filled(query.text)) for query in every(boards, "loki")]
-    file = "observability/grafana/provisioning/datasources/datasources.yaml"
-    for source in load(workspace / file)["datasources"]:
-        if to_logs := source["jsonData"].get("tracesToLogsV2"):
-            text = to_logs["query"].replace("$${__tags}", 'service_name="x"')
-            asked.append(("traces to logs", text.replace("$${__trace.traceId}", "abc")))
+    asked = [(q.place, q.text) for q in every(workspace, boards, "loki")]
     assert len(asked) > 9
     assert logql(asked, tmp_path) == ""
 

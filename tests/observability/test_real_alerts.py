@@ -7,6 +7,7 @@ Rules run on a faster clock, see `support.scaled`. The tests share one run, in t
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from chassis.outbox import CALL, Message, append, request_subject
+from support.dashboards import Asked, dashboards, queries
 from support.emission import missing
 from support.monitoring import load
 from support.stack import Stack, running, scaffolded
@@ -71,6 +73,43 @@ def test_every_metric_and_label_of_every_rule_is_emitted(stack: Stack) -> None:
     recorded = {rule["record"] for rule in rules if "record" in rule}
     found = {expr: missing(expr, stack.series, recorded) for expr in {r["expr"] for r in rules}}
     assert {expr: gone for expr, gone in found.items() if gone} == {}
+
+
+def _asked_of_prometheus(stack: Stack) -> list[Asked]:
+    found = [q for path, board in dashboards(stack.workspace).items() for q in queries(path, board)]
+    return [query for query in found if query.kind == "prometheus"]
+
+
+def test_every_metric_and_label_of_every_panel_is_emitted(stack: Stack) -> None:
+    folder = stack.workspace / "observability/prometheus/rules"
+    groups = [group for path in folder.glob("*.yml") for group in load(path)["groups"]]
+    recorded = {rule.get("record", "") for group in groups for rule in group["rules"]}
+    made = re.compile(r'label_(?:replace|join)\(.*?, "(\w+)", "')
+    gone: dict[str, list[str]] = {}
+    for query in _asked_of_prometheus(stack):
+        # What label_replace writes, and what only an alert of a service has.
+        given = {f"{{{label}}}" for label in made.findall(query.text)} | ALERT_LABELS
+        found = missing(query.text, stack.series, recorded)
+        if left := [what for what in found if what not in given]:
+            gone[query.place] = left
+    assert gone == {}
+
+
+ALERT_LABELS = {"ALERTS{service_name}", "{service_name}"}
+# No Collector and no monolith run here, nothing fails, no service level looks back so far, and
+# alerts are for another test.
+NOT_HERE = re.compile(
+    r'traces_|service_role="monolith"|\.\."|error_type|ALERTS|_failed_|"5\.\."|result=|rate3d|30d'
+)
+
+
+def test_every_panel_shows_something_in_a_quiet_run(stack: Stack) -> None:
+    empty = {
+        query.place: query.text
+        for query in _asked_of_prometheus(stack)
+        if not NOT_HERE.search(query.text) and not stack.query(query.text)
+    }
+    assert empty == {}
 
 
 WAY = {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 Document = dict[str, Any]
 
@@ -43,7 +45,13 @@ def panels(dashboard: Document) -> Iterator[Document]:
 
 
 def queries(path: str, dashboard: Document) -> Iterator[Asked]:
-    """Every query of panels, variables and annotations, as it is written."""
+    """Every query of panels, variables and annotations, with all choices on All."""
+    chosen = {v["name"]: v["allValue"] for v in dashboard["templating"]["list"]}
+    for asked in _written(path, dashboard):
+        yield replace(asked, text=filled(asked.text, chosen))
+
+
+def _written(path: str, dashboard: Document) -> Iterator[Asked]:
     for panel in panels(dashboard):
         for target in panel.get("targets", ()):
             if "expr" in target:
@@ -58,9 +66,28 @@ def queries(path: str, dashboard: Document) -> Iterator[Asked]:
         yield Asked(f"{path}: annotation", annotation["expr"], annotation["datasource"]["type"])
 
 
-def filled(text: str) -> str:
-    """`text` as Grafana sends it, every choice on All."""
-    return VARIABLE.sub(lambda m: _BUILT_IN.get(m["braced"] or m["plain"], ".*"), text)
+def correlations(workspace: Path) -> Iterator[Asked]:
+    """The queries that lead from a trace to metrics and logs, with its tags filled in."""
+    file = "observability/grafana/provisioning/datasources/datasources.yaml"
+    document = YAML(typ="safe").load((workspace / file).read_text("utf-8"))
+    kinds = {source["uid"]: source["type"] for source in document["datasources"]}
+    for source in document["datasources"]:
+        for name in ("tracesToLogsV2", "tracesToMetrics"):
+            settings = source["jsonData"].get(name)
+            if settings is None:
+                continue
+            tags = ",".join(f'{tag["value"]}="x"' for tag in settings["tags"])
+            for query in settings.get("queries", [settings]):
+                text = query["query"].replace("$${__tags}", tags).replace("$$__tags", tags)
+                text = text.replace("$${__trace.traceId}", "abc")
+                where = f"{source['name']}: {name}: {query.get('name', '')}"
+                yield Asked(where, text, kinds[settings["datasourceUid"]])
+
+
+def filled(text: str, chosen: Mapping[str, str]) -> str:
+    """`text` as Grafana sends it; what is not `chosen` stays."""
+    values = {**_BUILT_IN, **chosen}
+    return VARIABLE.sub(lambda m: values.get(m["braced"] or m["plain"], m[0]), text)
 
 
 def used_variables(dashboard: Document) -> set[str]:

@@ -301,7 +301,11 @@ def _prometheus(
     targets = [
         {
             "targets": [process.metrics.split("/")[2]],
-            "labels": {"service_name": process.service, "service_role": process.role},
+            "labels": {
+                "service_name": process.service,
+                "service_role": process.role,
+                "service_instance_id": process.name,
+            },
         }
         for process in table
         if process.metrics

@@ -25,12 +25,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A choice at the top: the values of `label` in the series of `selector`."""
+    """A choice at the top: the values of `label` in the series of `selector`.
+
+    `everything` is the pattern of All: Loki refuses one that the empty text fits.
+    """
 
     name: str
     label: str
     selector: str
     title: str
+    everything: str = ".+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "sort": 1,
         "multi": True,
         "includeAll": True,
-        "allValue": ".*",
+        "allValue": variable.everything,
         "current": every,
         "options": [],
     }

@@ -87,7 +87,8 @@ def _board(name: str, description: str, rows: list[Row]) -> Board:
         folder="Services",
         rows=rows,
         variables=[
-            Variable("route", "http_route", f"{REQUESTS}_count{{{own}}}", "Route"),
+            # A request that no route fits has no such label.
+            Variable("route", "http_route", f"{REQUESTS}_count{{{own}}}", "Route", ".*"),
             Variable(
                 "instance", "service_instance_id", f"process_uptime_seconds{{{own}}}", "Process"
             ),
