@@ -79,6 +79,15 @@ def try_lock(connection: Connection, number: int) -> bool:
     return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar())
 
 
+def need_not_last(connection: Connection) -> None:
+    """This transaction may be lost with the machine, as if it had not been: do not wait for disk.
+
+    Only for what is done again in that case, and of which nobody was told.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+
+
 def _is_mysql(connection: Connection) -> bool:
     return connection.dialect.name in ("mysql", "mariadb")
 

@@ -48,6 +48,7 @@ class Inbox:
         self._settings = settings
         self._leases = Leases(engine, f"inbox {manifest.name}", settings.lease)
         self._renewed = -settings.lease
+        self._retried = -settings.poll
         self._held: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._freshness = Freshness(manifest)
@@ -82,7 +83,9 @@ class Inbox:
     async def _step(self, stop: asyncio.Event) -> None:
         if time.monotonic() - self._renewed > self._settings.lease / 3:
             await self._renew()
-        await self._in_thread(self._processor.retry, self._until(stop))
+        if time.monotonic() - self._retried > self._settings.poll:
+            await self._in_thread(self._processor.retry, self._until(stop))
+            self._retried = time.monotonic()
         if self._reader is None:
             # Nothing is ours: the others have it all.
             await asyncio.sleep(self._settings.poll)

@@ -38,7 +38,8 @@ _processed = _meter.create_counter(attributes.INBOX_PROCESSED, unit="{message}")
 _lag = _meter.create_histogram(attributes.INBOX_LAG, unit="s")
 
 DUPLICATE, WAITING, FAILED, DEAD = "duplicate", "waiting", "failed", "dead"
-_TOGETHER = (outbox.UPSERTED, outbox.DELETED, outbox.INSERT)
+_CHANGES = (outbox.UPSERTED, outbox.DELETED)
+_TOGETHER = (*_CHANGES, outbox.INSERT)
 # Runs in a transaction that decides messages: the first so many of the batch, with those before.
 Note = Callable[[Connection, int], None]
 
@@ -67,6 +68,15 @@ class Event:
     def together(self) -> bool:
         """Whether it may share a transaction with others."""
         return self.content is not None and self.content.get("kind") in _TOGETHER
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether it is read again if our transaction is lost, and does the same then.
+
+        The position that is read from is in that transaction, and nothing but a copy depends on it.
+        """
+        changes = self.content is not None and self.content.get("kind") in _CHANGES
+        return changes and bool(self.message.position)
 
 
 class Processor:
@@ -101,8 +111,7 @@ class Processor:
         """
         if not messages:
             return []
-        with self._engine.begin() as connection:
-            self._knows.waiting = retries.any_waiting(connection, self.consumer)
+        self._knows.waiting = None
         results: list[str] = []
         for group in _groups([_event(message) for message in messages], self._settings.batch):
             if halt():
@@ -161,6 +170,8 @@ class Processor:
 
     def _in_one(self, group: list[Event], note: Note) -> list[str]:
         with self._handlers.around(), self._engine.begin() as connection:
+            if all(event.comes_again for event in group):
+                dialects.need_not_last(connection)
             fresh = self._mark(connection, (event.message for event in group))
             if len(fresh) < len(group):
                 # Who decided the others may have set them aside.
@@ -193,6 +204,8 @@ class Processor:
         return dialects.insert_new(connection, inbox, rows, inbox.c.message_id)
 
     def _held_up(self, connection: Connection, group: list[Event]) -> set[str]:
+        if self._knows.waiting is None:
+            self._knows.waiting = retries.any_waiting(connection, self.consumer)
         if not self._knows.waiting:
             return set()
         aggregates = {event.aggregate for event in group}

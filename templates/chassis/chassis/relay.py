@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from opentelemetry import metrics
 from sqlalchemy import Connection, Engine
 
-from chassis import attributes, clock, delivery, tracing
+from chassis import attributes, clock, delivery, dialects, tracing
 from chassis.brokers import (
     Broker,
     BrokerUnavailable,
@@ -111,6 +111,9 @@ class Relay:
         self._begin_round()
         outcome = self._outcome
         with self._engine.begin() as connection:
+            if outcome.published and not outcome.failed:
+                # Else they are published again, and known by their ids.
+                dialects.need_not_last(connection)
             self._mark(connection, outcome)
             entries = delivery.page(connection, self._after, self._each)
         self._outcome = Outcome()

@@ -9,18 +9,29 @@ anything may have been missed, the reader is given up and another begins at the 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 
 from faststream.nats import NatsBroker
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    ConsumerInfo,
+    DeliverPolicy,
+    Header,
+    StreamConfig,
+)
+from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError
 
 from chassis.brokers.port import (
     PARTITIONS,
@@ -36,6 +47,8 @@ _DEDUPLICATION_SECONDS = 120.0
 _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _CHECK_SECONDS = 5.0
+_ASK_SECONDS = 10.0
+_TIME_IS_OVER = "408"
 
 
 async def connect(settings: Settings) -> Nats:
@@ -61,6 +74,10 @@ class Nats:
         self.stream_name = settings.namespace or "chassis"
         # How often the connection was lost: readers of before may have missed something.
         self.breaks = 0
+        # What is not acknowledged yet.
+        self._tokens = count()
+        self._waiting: dict[str, tuple[asyncio.Future[Msg], float]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
         self._broker = NatsBroker(
             settings.broker_url,
             max_reconnect_attempts=-1,
@@ -75,7 +92,11 @@ class Nats:
     async def open(self) -> None:
         """Connect and make the stream."""
         await self._broker.connect()
-        self._stream = self._broker.connection.jetstream(timeout=self._settings.publish_timeout)
+        connection = self._broker.connection
+        self._stream = connection.jetstream(timeout=self._settings.publish_timeout)
+        self._answers = connection.new_inbox()
+        await connection.subscribe(f"{self._answers}.*", cb=self._answer)
+        self._sweeper = asyncio.create_task(self._sweep())
         try:
             await self._stream.stream_info(self.stream_name)
         except NotFoundError:
@@ -90,23 +111,35 @@ class Nats:
 
     async def close(self) -> None:
         """Close the connection at once: what was not acknowledged is published again."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
         with suppress(Exception):
             await self._broker.connection.close()
 
     async def publish(self, message: Outgoing) -> None:
         """Publish and wait until the stream has it."""
+        token, loop = str(next(self._tokens)), asyncio.get_running_loop()
+        answer = loop.create_future()
+        self._waiting[token] = (answer, loop.time() + self._settings.publish_timeout)
         try:
-            await self._stream.publish(
+            # Not JetStreamContext.publish: it takes twice the time, most of it for its time-out.
+            await self._broker.connection.publish(
                 f"{self._prefix}{message.subject}.{message.partition}",
                 message.body,
-                timeout=self._settings.publish_timeout,
-                stream=self.stream_name,
-                headers={**message.headers, _MESSAGE_ID: message.id},
+                reply=f"{self._answers}.{token}",
+                headers={
+                    **message.headers,
+                    _MESSAGE_ID: message.id,
+                    Header.EXPECTED_STREAM: self.stream_name,
+                },
             )
+            _stored(await answer)
         except (MaxPayloadError, BadRequestError) as error:
             raise Rejected(repr(error)) from error
         except (NatsError, OSError, TimeoutError) as error:
             raise BrokerUnavailable(repr(error)) from error
+        finally:
+            del self._waiting[token]
 
     async def read(
         self, consumer: str, subjects: Sequence[str], positions: Mapping[int, str]
@@ -129,10 +162,11 @@ class Nats:
                 num_replicas=1,
             )
             made = await self._stream.add_consumer(self.stream_name, config)
-            pull = await self._stream.pull_subscribe_bind(made.name, self.stream_name)
+            reader = NatsReader(self, self._stream, made, len(self._prefix), log, done, breaks)
+            await reader.open(self._broker.connection)
         except (NatsError, OSError, TimeoutError) as error:
             raise BrokerUnavailable(repr(error)) from error
-        return NatsReader(self, pull, len(self._prefix), log, done, breaks)
+        return reader
 
     def _filters(self, subjects: Sequence[str], partitions: Sequence[int]) -> list[str]:
         ends = ["*"] if len(partitions) == PARTITIONS else [str(number) for number in partitions]
@@ -141,49 +175,116 @@ class Nats:
     def _unique(self) -> str:
         return self._broker.connection.new_inbox().rpartition(".")[2]
 
+    async def _answer(self, message: Msg) -> None:
+        answer, _ = self._waiting.get(message.subject.rpartition(".")[2], (None, 0.0))
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    async def _sweep(self) -> None:
+        """End the waits whose time is over: a timer for each message would cost more than it."""
+        while True:
+            await asyncio.sleep(min(0.5, self._settings.publish_timeout / 4))
+            now = asyncio.get_running_loop().time()
+            for answer, until in list(self._waiting.values()):
+                if until > now:
+                    break
+                if not answer.done():
+                    answer.set_exception(NatsTimeout())
+
     async def _broke(self) -> None:
         self.breaks += 1
 
 
+def _stored(answer: Msg) -> None:
+    """Raises what the server says against the message, or that there is no stream."""
+    if (answer.headers or {}).get(Header.STATUS):
+        raise NoStreamResponseError
+    if b'"error"' in answer.data:
+        raise APIError.from_error(json.loads(answer.data)["error"])
+
+
 class NatsReader:
-    """Reads in the order of the stream, and notices when anything was missed."""
+    """Reads in the order of the stream, and notices when anything was missed.
+
+    The server is asked for as many messages as there may be, and gives each as soon as it has it;
+    the client's own `fetch` waits until it has them all, or for the end of its time.
+    """
 
     def __init__(
         self,
         broker: Nats,
-        pull: JetStreamContext.PullSubscription,
+        stream: JetStreamContext,
+        made: ConsumerInfo,
         prefix: int,
         log: str,
         done: dict[int, int],
         breaks: int,
     ) -> None:
         self._broker = broker
-        self._pull = pull
+        self._stream = stream
+        self._place = (made.stream_name, made.name)
         self._prefix = prefix
         self._log = log
         self._done = done
         self._breaks = breaks
         self._delivered = 0
+        self._arrived: deque[Msg] = deque()
+        self._more = asyncio.Event()
+        # How many messages the server still owes us, and until when it tries.
+        self._asked = 0
+        self._until = 0.0
         self._checked = asyncio.get_running_loop().time()
+
+    async def open(self, connection: Client) -> None:
+        """Begin to listen."""
+        self._connection, self._inbox = connection, connection.new_inbox()
+        self._subscription = await connection.subscribe(self._inbox, cb=self._take)
 
     async def fetch(self, limit: int, wait: float) -> list[Incoming]:
         """What there is, in the order of the stream."""
-        self._whole(self._delivered)
         try:
-            messages = await self._pull.fetch(limit, timeout=wait)
-        except (TimeoutError, NatsTimeout):
-            await self._check()
-            messages = []
+            if not self._arrived:
+                await self._ask(limit)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._more.wait()
+            if not self._arrived:
+                await self._check()
         except (NatsError, OSError) as error:
             raise BrokerUnavailable(repr(error)) from error
-        found = []
-        for message in messages:
+        self._whole(self._delivered)
+        found: list[Incoming] = []
+        while self._arrived and len(found) < limit:
+            message = self._arrived.popleft()
             self._whole(message.metadata.sequence.consumer - 1)
             self._delivered += 1
             incoming = self._incoming(message)
             if message.metadata.sequence.stream > self._done.get(incoming.partition, 0):
                 found.append(incoming)
+        if not self._arrived:
+            self._more.clear()
         return found
+
+    async def _ask(self, limit: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._asked > 0 and now < self._until:
+            return
+        self._asked, self._until = limit, now + _ASK_SECONDS
+        stream, consumer = self._place
+        wanted = {"batch": limit, "expires": int(_ASK_SECONDS * 0.9 * 1e9)}
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        await self._connection.publish(subject, json.dumps(wanted).encode(), reply=self._inbox)
+
+    async def _take(self, message: Msg) -> None:
+        if status := (message.headers or {}).get(Header.STATUS):
+            self._asked = 0
+            if status != _TIME_IS_OVER:
+                # The consumer is gone, or its server.
+                self._breaks = -1
+        else:
+            self._asked -= 1
+            self._arrived.append(message)
+        self._more.set()
 
     async def done(self, messages: Sequence[Incoming]) -> None:
         """Nothing to do: positions are kept in the inbox' database."""
@@ -191,7 +292,7 @@ class NatsReader:
     async def close(self) -> None:
         """Stop; the server forgets the consumer by itself where it cannot be told."""
         with suppress(NatsError, OSError, TimeoutError):
-            await self._pull.unsubscribe()
+            await self._subscription.unsubscribe()
 
     def _whole(self, delivered: int) -> None:
         if self._breaks != self._broker.breaks or delivered != self._delivered:
@@ -204,11 +305,10 @@ class NatsReader:
             return
         self._checked = now
         try:
-            info = await self._pull.consumer_info()
-        except (NatsError, OSError, TimeoutError) as error:
+            info = await self._stream.consumer_info(*self._place)
+        except TimeoutError as error:
             raise BrokerUnavailable(repr(error)) from error
-        pending = self._pull.pending_msgs
-        if info.delivered is not None and not pending:
+        if info.delivered is not None and not self._arrived:
             self._whole(info.delivered.consumer_seq)
 
     def _incoming(self, message: Msg) -> Incoming:
