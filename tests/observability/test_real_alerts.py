@@ -22,7 +22,8 @@ from chassis.outbox import CALL, Message, append, request_subject
 from support.dashboards import Asked, dashboards, queries
 from support.emission import missing
 from support.monitoring import load
-from support.stack import Stack, running, scaffolded
+from support.services import scaffolded
+from support.stack import Stack, running
 
 from migrator.run.journey import Span
 
@@ -67,7 +68,7 @@ def test_no_alert_fires_in_a_quiet_run(stack: Stack) -> None:
 
 
 def test_every_metric_and_label_of_every_rule_is_emitted(stack: Stack) -> None:
-    folder = stack.workspace / "observability/prometheus/rules"
+    folder = stack.services.workspace / "observability/prometheus/rules"
     documents = [load(path) for path in sorted(folder.glob("*.yml"))]
     rules = [rule for d in documents for group in d["groups"] for rule in group["rules"]]
     recorded = {rule["record"] for rule in rules if "record" in rule}
@@ -125,7 +126,7 @@ WAY = {
 
 def test_one_trace_through_gateway_service_outbox_broker_inbox_and_sql(stack: Stack) -> None:
     body = {"email": "trace@example.com", "name": "Trace", "password": "long enough"}
-    answer = httpx.post(f"{stack.gateway}/api/auth/register", json=body)
+    answer = httpx.post(f"{stack.services.gateway}/api/auth/register", json=body)
     assert answer.status_code == 201
     trace = answer.headers["x-trace-id"]
 
@@ -228,18 +229,18 @@ BURNS = {(name, "ticket", *rest) for name, _, *rest in PAGES if name == "SLOErro
 
 def test_faults_fire_exactly_their_alerts_and_these_resolve(stack: Stack) -> None:
     expected = PAGES | TICKETS | BURNS
-    urls = stack.database_urls
+    urls = stack.services.database_urls
     with failing(urls["search"], "search_logs"), slow(urls["companies"], "companies", 4.0):
-        stack.stop("messaging-web")
-        stack.stop("billing-relay")
+        stack.services.stop("messaging-web")
+        stack.services.stop("billing-relay")
         poison(urls["accounts"], "notifications")
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not expected <= stack.firing():
             time.sleep(0.5)
         firing = stack.firing()
         assert (expected - firing, firing - expected) == (set(), set())
-    stack.start("messaging-web")
-    stack.start("billing-relay")
+    stack.services.start("messaging-web")
+    stack.services.start("billing-relay")
     with psycopg.connect(urls["notifications"].replace("+psycopg", "")) as connection:
         connection.execute("DELETE FROM inbox_dead_letter")
     wait_for(lambda: not (PAGES | TICKETS) & stack.firing(), 60)

@@ -17,6 +17,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
+from support.commands import succeeds
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / ".venv" / "kubernetes" / "node_modules" / "@kubernetes-models"
@@ -29,12 +30,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's workspace, on disk."""
     folder = tmp_path_factory.mktemp("deploy")
     for command in (["analyze", str(ROOT / "sample_monolith")], ["plan"], ["scaffold"]):
-        subprocess.run(
-            [sys.executable, "-m", "migrator", *command],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
+        succeeds(folder, *command)
     return folder / "workspace"
 
 

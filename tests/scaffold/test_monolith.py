@@ -12,22 +12,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.commands import succeeds
 
 from migrator.run.otlp import OtlpReceiver
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-def migrator(cwd: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "migrator", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -42,8 +31,8 @@ def sample(tmp_path: Path) -> Path:
 def test_one_line_gives_the_monolith_the_services_telemetry(
     tmp_path: Path, sample: Path, postgres_url: str
 ) -> None:
-    migrator(tmp_path, "analyze", str(sample))
-    said = migrator(tmp_path, "scaffold", "--monolith")
+    succeeds(tmp_path, "analyze", str(sample))
+    said = succeeds(tmp_path, "scaffold", "--monolith")
     assert "first line of wsgi.py" in said
     found = re.search(r"^    (import \S+)$", said, re.MULTILINE)
     assert found
@@ -80,7 +69,7 @@ def test_one_line_gives_the_monolith_the_services_telemetry(
     assert {span.role for span in spans} == {"monolith"}
     assert ("jobmarket", "http.server.request.duration") in receiver.metrics
     assert re.search(
-        r": \d+ unchanged \(dry run\)", migrator(tmp_path, "scaffold", "--monolith", "--dry-run")
+        r": \d+ unchanged \(dry run\)", succeeds(tmp_path, "scaffold", "--monolith", "--dry-run")
     )
 
 

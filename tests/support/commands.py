@@ -18,6 +18,13 @@ def migrator(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def succeeds(cwd: Path, *arguments: str) -> str:
+    """What a command prints that must succeed."""
+    result = migrator(cwd, *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
 def refused(cwd: Path, *arguments: str) -> str:
     """The message of a command that must refuse its input."""
     result = migrator(cwd, *arguments)

@@ -139,8 +139,11 @@ def _operation(sql: str) -> str:
 
 
 _OPERATIONS = frozenset(
-    ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE", "CALL", "COPY", "SET", "SHOW")
-)
+    (
+        "SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE", "CALL", "COPY", "SET", "SHOW",
+        "LOCK", "SAVEPOINT", "RELEASE", "ROLLBACK",
+    )
+)  # fmt: skip
 
 
 def _remember(connection: Any) -> None:
