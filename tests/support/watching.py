@@ -5,15 +5,16 @@ folders are those of the test."""
 from __future__ import annotations
 
 import os
+import random
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from migrator.run.processes import HOST, Process
-from migrator.run.up import free_ports
 from support.monitoring import load, tool
 from support.programs import server, webhooks
 
@@ -47,7 +48,19 @@ class Watching:
 def place() -> Watching:
     """Ports for everything, before anything is started."""
     wanted = [(name, port) for name, ports in _PORTS.items() for port in ports]
-    return Watching(dict(zip(wanted, free_ports(len(wanted)), strict=True)), [])
+    return Watching(dict(zip(wanted, _ports(len(wanted)), strict=True)), [])
+
+
+def _ports(count: int) -> list[int]:
+    """Free ports below those that the kernel gives to clients: they are needed a while later."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            if port not in found:
+                found.append(port)
+    return found
 
 
 @contextmanager
