@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from migrator.model.config import Section, read_config
+from migrator.model.config import Section, nearest_config
 
 _KEYS = ("roots", "exclude", "frameworks", "dialect")
 
@@ -34,14 +34,7 @@ def settings_for(root: Path) -> Settings:
 
     Raises MigratorError with file and line where a setting is wrong.
     """
-    folder = root.resolve() if root.is_dir() else root.resolve().parent
-    for above in (folder, *folder.parents):
-        config = read_config(above)
-        if config.path is not None:
-            return _read(config.section("analyze"))
-        if (above / ".git").exists():
-            break
-    return Settings()
+    return _read(nearest_config(root).section("analyze"))
 
 
 def _read(section: Section) -> Settings:

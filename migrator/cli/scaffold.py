@@ -52,6 +52,7 @@ def scaffold(
     from migrator.model.graph_file import read_graph
     from migrator.model.plan_file import read_plan
     from migrator.plan.resolve import assign
+    from migrator.scaffold.observability import with_runbooks_at
     from migrator.scaffold.revisions.read import read_histories
     from migrator.scaffold.source import carved_services, read_source
     from migrator.scaffold.workspace import build
@@ -78,11 +79,12 @@ def scaffold(
         carved_services(output),
         histories,
     )
-    changes = changes_to(output, workspace.files, workspace.scope)
+    files = with_runbooks_at(_runbooks(root), workspace.files)
+    changes = changes_to(output, files, workspace.scope)
     if diff:
         typer.echo("".join(c.diff() for c in changes if c.text != c.previous), nl=False)
     if not dry_run:
-        apply(output, changes, workspace.files)
+        apply(output, changes, files)
     _report(output, changes, workspace.problems, dry_run)
     if not dry_run:
         typer.echo("next: migrator up --check")
@@ -101,6 +103,20 @@ def _carvable(graph: Graph) -> None:
             hint="migrator plan proposes boundaries and migrator verify keeps them for Django too;"
             " scaffold --monolith gives it telemetry",
         )
+
+
+def _runbooks(root: Path) -> str:
+    """Where alerts find their runbooks: ``runbooks`` of ``[scaffold]``, an absolute URL."""
+    from urllib.parse import urlsplit
+
+    from migrator.model.config import nearest_config
+
+    settings = nearest_config(root).section("scaffold")
+    settings.known(("runbooks",))
+    found = settings.values.get("runbooks", "")
+    if not isinstance(found, str) or (found and not urlsplit(found).scheme.startswith("http")):
+        settings.fail("runbooks", f"runbooks: an absolute URL expected, {found!r} found")
+    return found
 
 
 def _monolith(root: Path, dry_run: bool, diff: bool) -> None:

@@ -100,6 +100,18 @@ def read_config(folder: Path) -> Config:
     return Config()
 
 
+def nearest_config(root: Path) -> Config:
+    """The settings in the folder `root`, or in the nearest one above it inside its repository."""
+    folder = root.resolve() if root.is_dir() else root.resolve().parent
+    for above in (folder, *folder.parents):
+        config = read_config(above)
+        if config.path is not None:
+            return config
+        if (above / ".git").exists():
+            break
+    return Config()
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")

@@ -111,7 +111,8 @@ class Board:
             requests / (now - first) if now > first else 0.0,
             sum(delta.failed for delta in deltas) / requests if requests else None,
             quantile(0.95, [delta.buckets for delta in deltas if delta.buckets]),
-            int(sum(value for value in waiting if value is not None)) if waiting else None,
+            # Relay and inbox tell of the same table.
+            int(max(value for value in waiting if value is not None)) if waiting else None,
             now - max(moved) if moved else None,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from migrator.model.manifest import ServiceManifest
@@ -14,6 +14,7 @@ from migrator.scaffold.progress_rules import progress_rules
 from migrator.scaffold.slo_rules import slo_rules, slo_tests
 from migrator.scaffold.templates import plain_tree, rendered_tree, runbooks_root
 
+_RUNBOOKS = "docs/runbooks"
 _RULES = "observability/prometheus/rules/slo.yml"
 _PROGRESS = "observability/prometheus/rules/migration.yml"
 _DASHBOARDS = "observability/grafana/dashboards"
@@ -42,8 +43,20 @@ def observability_files(
     purposes = {service.name: service.purpose for service in services}
     boards = dashboard_files(manifests, purposes)
     files |= {f"{_DASHBOARDS}/{path}": text for path, text in boards.items()}
-    files |= dict(plain_tree(runbooks_root(), "docs/runbooks"))
+    files |= dict(plain_tree(runbooks_root(), _RUNBOOKS))
     return files
+
+
+def with_runbooks_at(base: str, files: Mapping[str, str]) -> dict[str, str]:
+    """The files whose rules lead to runbooks below the URL `base` instead of the workspace's
+    own folder; empty leaves them as they are."""
+    if not base:
+        return dict(files)
+    link, found = f"runbook_url: {_RUNBOOKS}/", f"runbook_url: {base.rstrip('/')}/"
+    return {
+        path: text.replace(link, found) if path.endswith((".yml", ".yaml")) else text
+        for path, text in files.items()
+    }
 
 
 def _yaml(document: dict[str, Any], head: str) -> str:

@@ -9,18 +9,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import httpx
 import psycopg
 import pytest
-import sqlalchemy as sa
-from chassis.outbox import CALL, Message, append, request_subject
 from support.dashboards import Asked, dashboards, queries
 from support.emission import missing
+from support.faults import failing, poison, slow
 from support.monitoring import load
 from support.services import scaffolded
 from support.stack import Stack, running
@@ -167,49 +164,6 @@ def test_latencies_carry_exemplars_that_lead_to_traces(stack: Stack) -> None:
         wait_for(lambda name=name: bool(led(name) & stack.receiver.traces().keys()), 20)  # type: ignore[misc]
 
 
-@contextmanager
-def failing(url: str, table: str) -> Iterator[None]:
-    """Statements that read `table` fail."""
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f'ALTER TABLE "{table}" RENAME TO "{table}_away"'.encode())
-        try:
-            yield
-        finally:
-            connection.execute(f'ALTER TABLE "{table}_away" RENAME TO "{table}"'.encode())
-
-
-@contextmanager
-def slow(url: str, table: str, seconds: float) -> Iterator[None]:
-    """Statements that read `table` wait for up to `seconds`."""
-    stop = threading.Event()
-
-    def hold() -> None:
-        with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            while not stop.is_set():
-                connection.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE'.encode())
-                stop.wait(seconds)
-                connection.rollback()
-                stop.wait(0.2)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def poison(url: str, service: str) -> None:
-    """A request to `service` for something that it does not know."""
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        data = {"function": "nowhere:nothing", "args": [], "kwargs": {}}
-        message = Message(request_subject(service, "call"), "function", "poison", CALL, data)
-        append(connection, [message], source="accounts")
-    engine.dispose()
-
-
 PAGES = {
     ("SLOErrorBudgetBurn", "page", "search", "reads-available"),
     ("SLOErrorBudgetBurn", "page", "gateway", "reads-available"),
@@ -217,12 +171,16 @@ PAGES = {
     ("SLOErrorBudgetBurn", "page", "gateway", "reads-fast"),
     ("ServiceDown", "page", "messaging", "web"),
     ("ServiceDown", "page", "billing", "relay"),
+    ("ServiceDown", "page", "accounts", "relay"),
+    # Its relay is away; its inbox tells that messages wait.
+    ("OutboxStuck", "page", "accounts", ""),
 }
 TICKETS = {
     ("RouteFailing", "ticket", "search", ""),
     ("RouteFailing", "ticket", "gateway", ""),
     ("DatabaseErrors", "ticket", "search", ""),
     ("InboxDeadLetters", "ticket", "notifications", ""),
+    ("OutboxStuck", "ticket", "accounts", ""),
 }
 BURNS = {(name, "ticket", *rest) for name, _, *rest in PAGES if name == "SLOErrorBudgetBurn"}
 
@@ -234,18 +192,27 @@ def test_faults_fire_exactly_their_alerts_and_these_resolve(stack: Stack) -> Non
         stack.services.stop("messaging-web")
         stack.services.stop("billing-relay")
         poison(urls["accounts"], "notifications")
-        deadline = time.monotonic() + 60
+        # Once the poison is delivered: then nobody sends what accounts writes.
+        wait_for(lambda: ("InboxDeadLetters", "ticket", "notifications", "") in stack.firing(), 60)
+        stack.services.stop("accounts-relay")
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline and not expected <= stack.firing():
             time.sleep(0.5)
         firing = stack.firing()
         assert (expected - firing, firing - expected) == (set(), set())
     stack.services.start("messaging-web")
     stack.services.start("billing-relay")
+    stack.services.start("accounts-relay")
     with psycopg.connect(urls["notifications"].replace("+psycopg", "")) as connection:
         connection.execute("DELETE FROM inbox_dead_letter")
     wait_for(lambda: not (PAGES | TICKETS) & stack.firing(), 60)
     # A ticket looks back over six hours, here 72 seconds.
     wait_for(lambda: stack.firing() == set(), 150)
+    notified_of(stack)
+
+
+def notified_of(stack: Stack) -> None:
+    """Each alert went to the receiver of its service."""
     routed = {
         (alert["labels"]["alertname"], notification["path"])
         for notification in stack.notified
@@ -256,3 +223,12 @@ def test_faults_fire_exactly_their_alerts_and_these_resolve(stack: Stack) -> Non
     assert ("InboxDeadLetters", "/notifications") in routed
     assert ("SLOErrorBudgetBurn", "/search") in routed
     assert ("SLOErrorBudgetBurn", "/default") in routed
+
+
+def test_slow_consumer_fires_its_lag_and_nothing_else(stack: Stack) -> None:
+    """From commit to effect takes seconds, because each effect waits for a lock."""
+    expected = {("ConsumerLag", "ticket", "messaging", "")}
+    with slow(stack.services.database_urls["messaging"], "users", 9.0):
+        wait_for(lambda: stack.firing() >= expected, 120)
+        assert stack.firing() == expected
+    wait_for(lambda: stack.firing() == set(), 120)

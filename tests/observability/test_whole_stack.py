@@ -7,6 +7,7 @@ be seen whole is asked for slowly, and what is quick and good must not be in Jae
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -89,14 +90,18 @@ def register(services: Services, name: str, *, slowly: bool) -> str:
         return str(
             client.post(f"{services.gateway}/api/auth/register", json=body).headers["x-trace-id"]
         )
-    import threading
-
     with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
         threading.Timer(1.5, connection.rollback).start()
         answer = client.post(f"{services.gateway}/api/auth/register", json=body)
         assert answer.status_code == 201
         return str(answer.headers["x-trace-id"])
+
+
+def timed(services: Services) -> tuple[str, float]:
+    """The trace of a read, and the seconds it took."""
+    answer = httpx.get(f"{services.gateway}/api/companies", timeout=30)
+    return str(answer.headers["x-trace-id"]), answer.elapsed.total_seconds()
 
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
@@ -125,7 +130,7 @@ def test_slow_trace_is_in_jaeger_with_all_its_spans(run: tuple[Services, Watchin
 
 def test_quick_good_trace_is_not_kept_and_an_error_is(run: tuple[Services, Watching]) -> None:
     services, here = run
-    quick = register(services, "quick", slowly=False)
+    quick = [seen for seen in (timed(services) for _ in range(10)) if seen[1] < 0.5]
     url = services.database_urls["search"].replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER TABLE search_logs RENAME TO search_logs_away")
@@ -134,7 +139,8 @@ def test_quick_good_trace_is_not_kept_and_an_error_is(run: tuple[Services, Watch
     assert answer.status_code == 500
     spans = wait_for(lambda: in_jaeger(here, answer.headers["x-trace-id"]), 60)
     assert {span["about"]["service.name"] for span in spans} == {"gateway", "search"}
-    assert in_jaeger(here, quick) == []
+    assert quick
+    assert [trace for trace, _ in quick if in_jaeger(here, trace)] == []
 
 
 def test_logs_are_in_loki_with_their_trace(run: tuple[Services, Watching]) -> None:
@@ -171,13 +177,13 @@ def test_metrics_exemplars_span_metrics_and_graph_are_in_prometheus(
     wait_for(lambda: query(here, "up == 0") == [] and query(here, 'up{job="telemetry"}'))
     wait_for(lambda: query(here, "traces_span_metrics_calls_total"))
     wait_for(lambda: query(here, "traces_service_graph_request_total"))
-    edges = {
-        (row["metric"]["client"], row["metric"]["server"])
-        for row in query(here, "traces_service_graph_request_total")
-    }
-    assert ("gateway", "accounts") in edges
-    # Tables of a service are a node of their own, and so is who gets its messages.
-    assert ("accounts", "accounts") in edges or any("accounts" in edge for edge in edges)
+    rows = [row["metric"] for row in query(here, "traces_service_graph_request_total")]
+    assert ("gateway", "accounts") in {(row["client"], row["server"]) for row in rows}
+    # Of several receivers of one message the connector counts the first alone.
+    messages = [row for row in rows if row["connection_type"] == "messaging_system"]
+    assert "accounts" in {row["client"] for row in messages}
+    assert {row["server"] for row in messages} - {"accounts"}
+    assert "database" in {row["connection_type"] for row in rows}
     now = time.time()
 
     def exemplars() -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,10 +121,16 @@ def scaffolded(folder: Path) -> Path:
 
 
 @contextmanager
-def started(workspace: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[Services]:
-    """Every process of the workspace, ready, with `environment` besides their own."""
+def started(
+    workspace: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    only: Collection[str] | None = None,
+) -> Iterator[Services]:
+    """Every process of the workspace (or of the services `only`, and the gateway), ready, with
+    `environment` besides their own."""
     with ExitStack() as stack:
-        manifests = read_manifests(workspace)
+        manifests = [m for m in read_manifests(workspace) if only is None or m.name in only]
         postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres", durable=False))
         nats = stack.enter_context(EmbeddedNats(folder / "nats"))
         urls = {m.name: postgres.create_database(m.name.replace("-", "_")) for m in manifests}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,11 +61,12 @@ class Stack:
 
 
 @contextmanager
-def running(workspace: Path, folder: Path) -> Iterator[Stack]:
-    """The workspace under load, watched by Debian's Prometheus and Alertmanager."""
+def running(workspace: Path, folder: Path, only: Collection[str] | None = None) -> Iterator[Stack]:
+    """The workspace, watched by Debian's Prometheus and Alertmanager; with all of its services
+    also after the scenario and under load."""
     with ExitStack() as stack:
         receiver = stack.enter_context(OtlpReceiver())
-        services = stack.enter_context(started(workspace, folder, _environment(receiver.url)))
+        services = stack.enter_context(started(workspace, folder, _environment(receiver.url), only))
         notified: list[dict[str, Any]] = []
         sink = stack.enter_context(webhooks(notified))
         alertmanager = stack.enter_context(_alertmanager(folder, sink))
@@ -73,8 +74,9 @@ def running(workspace: Path, folder: Path) -> Iterator[Stack]:
             _prometheus(workspace, folder, services.table, alertmanager)
         )
         found = Stack(services, receiver, prometheus, alertmanager, notified)
-        services.play_scenario()
-        stack.enter_context(services.load())
+        if only is None:
+            services.play_scenario()
+            stack.enter_context(services.load())
         yield found
 
 

@@ -107,12 +107,14 @@ def _now() -> list[Panel]:
         number(
             "Messages waiting",
             "Messages in all outboxes that the broker has not taken yet.",
-            "sum(chassis_outbox_pending)", "none", ((None, GREEN), (100, YELLOW), (1000, RED)),
+            "sum(max by (service_name) (chassis_outbox_pending))", "none",
+            ((None, GREEN), (100, YELLOW), (1000, RED)),
         ),
         number(
             "Dead letters",
             "Messages that were given up and wait for a person, sent or received.",
-            "sum(chassis_outbox_dead) + sum(chassis_inbox_dead)", "none", COUNTS,
+            "sum(max by (service_name) (chassis_outbox_dead))"
+            " + sum(max by (service_name) (chassis_inbox_dead))", "none", COUNTS,
         ),
         number(
             "Pages firing",

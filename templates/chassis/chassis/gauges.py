@@ -59,14 +59,18 @@ def of_inbox(connection: Connection, settings: Settings) -> Mapping[str, float]:
 
 
 async def keep_observed(engine: Engine, settings: Settings, role: str) -> None:
-    """Set the gauges of `role` (relay or inbox) every few seconds, until cancelled."""
-    read = of_outbox if role == "relay" else of_inbox
+    """Set the gauges of `role` (relay or inbox) every few seconds, until cancelled.
+
+    An inbox tells of the outbox as well: when the relay is not there, its messages wait unseen.
+    """
+    reads = (of_outbox,) if role == "relay" else (of_inbox, of_outbox)
     meter = metrics.get_meter("chassis")
     made = {name: meter.create_gauge(name, unit=unit) for name, unit in _UNITS.items()}
 
     def once() -> Mapping[str, float]:
         with engine.connect() as connection:
-            return read(connection, settings)
+            found = [read(connection, settings) for read in reads]
+        return {name: value for part in found for name, value in part.items()}
 
     while True:
         with suppress(sa.exc.SQLAlchemyError):
