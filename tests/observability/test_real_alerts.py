@@ -74,12 +74,16 @@ def test_every_metric_and_label_of_every_rule_is_emitted(stack: Stack) -> None:
 
 
 def _asked_of_prometheus(stack: Stack) -> list[Asked]:
-    found = [q for path, board in dashboards(stack.workspace).items() for q in queries(path, board)]
+    found = [
+        q
+        for path, board in dashboards(stack.services.workspace).items()
+        for q in queries(path, board)
+    ]
     return [query for query in found if query.kind == "prometheus"]
 
 
 def test_every_metric_and_label_of_every_panel_is_emitted(stack: Stack) -> None:
-    folder = stack.workspace / "observability/prometheus/rules"
+    folder = stack.services.workspace / "observability/prometheus/rules"
     groups = [group for path in folder.glob("*.yml") for group in load(path)["groups"]]
     recorded = {rule.get("record", "") for group in groups for rule in group["rules"]}
     made = re.compile(r'label_(?:replace|join)\(.*?, "(\w+)", "')
