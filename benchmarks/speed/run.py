@@ -1,22 +1,28 @@
-"""Speed of `migrator analyze` against one process of `ast.parse` over the same files, in one run.
+"""Speed of `migrator analyze` and `verify`, as ratios in one run.
 
-    python benchmarks/speed/run.py TREE …        each a folder of Python
+    python benchmarks/speed/run.py TREE …          each a package of Python, against its peers
+    python benchmarks/speed/run.py --growth 10000 100000 1000000
 
-Prints seconds, the ratio to `ast.parse`, and peak memory (of the largest process) for
-`ast.parse`, `libcst.parse_module`, the analyzer cold and warm, and the commands `ruff analyze
-graph` where it is installed. Nothing here is a test: machines differ, ratios less.
+Peers: one process of `ast.parse` over the same files (1 x), `libcst.parse_module`,
+`grimp.build_graph` without cache, `ruff analyze graph` and `tach map`, where they are installed
+(`pip install grimp ruff tach`). Every tree is copied first (Python only), so that nothing else is
+in the way. Memory is that of all processes together (`measured`). Nothing here is a test: machines
+differ, ratios less.
 """
 
 from __future__ import annotations
 
+import argparse
+import random
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-_AST = """
+from generated import generate
+from measured import Measured, measured
+
+_PARSE = """
 import ast, sys, warnings
 warnings.simplefilter("ignore")
 for line in sys.stdin:
@@ -24,55 +30,115 @@ for line in sys.stdin:
     except (SyntaxError, ValueError): pass
 """
 _LIBCST = (
-    _AST.replace("import ast,", "import libcst,")
+    _PARSE.replace("import ast,", "import libcst,")
     .replace("ast.parse(", "libcst.parse_module(")
     .replace("(SyntaxError, ValueError)", "Exception")
 )
-_OURS = """
-import sys
-from pathlib import Path
-from migrator.analyze.pipeline import analyze
-analyze(Path(sys.argv[1]), cache=Path(sys.argv[2]))
-"""
-_PEAK = "\nimport resource as r; print(max(r.getrusage(w).ru_maxrss for w in (0, -1)))"
+_GRIMP = (
+    "import sys, grimp; sys.path.insert(0, '.'); grimp.build_graph(sys.argv[1], cache_dir=None)"
+)
+_PLAN = "version: 1\nservices: {}\nshared: []\ncuts: []\norder: []\npins: []\n"
+_CHANGED = 3
 
 
-def timed(command: list[str], given: str = "") -> tuple[float, int]:
-    """Seconds and peak memory in MiB, 0 where the command does not tell it."""
-    start = time.perf_counter()
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - start
-    last = done.stdout.strip().splitlines()[-1:] or ["0"]
-    return seconds, int(last[0]) // 1024 if last[0].isdigit() else 0
+class Bench:
+    """One copied tree, and where its results go."""
+
+    def __init__(self, folder: Path, package: str) -> None:
+        self.folder = folder
+        self.package = package
+        self.tree = folder / package
+        self.base = 0.0
+
+    def files(self) -> list[Path]:
+        from migrator.analyze.discover import discover
+
+        return [f.file for f in discover(self.tree)]
+
+    def row(self, name: str, done: Measured, against: float | None = None) -> float:
+        base = against or self.base or done.seconds
+        figures = f"{done.seconds:8.2f} s {done.seconds / base:7.2f} x {done.peak:6} MiB"
+        failed = "" if done.status in (0, 1) else f"   FAILED: {done.errors.strip()[-200:]}"
+        print(f"  {name:38} {figures}{failed}", flush=True)
+        return done.seconds
+
+    def parse(self) -> None:
+        given = "".join(f"{f}\n" for f in self.files())
+        runs = [measured([sys.executable, "-c", _PARSE], given=given) for _ in range(3)]
+        self.base = self.row(
+            "ast.parse, one process (best of 3)", min(runs, key=lambda r: r.seconds)
+        )
+
+    def ours(self, name: str, against: float | None = None) -> float:
+        command = [sys.executable, "-m", "migrator", "analyze", self.package]
+        return self.row(name, measured(command, cwd=self.folder), against)
+
+    def warm(self, cold: float) -> None:
+        self.ours("  nothing changed (x of cold)", cold)
+        chance = random.Random(1)
+        for file in chance.sample(self.files(), _CHANGED):
+            text = file.read_bytes()
+            file.write_bytes(text + b"\n\ndef added_by_benchmark(value):\n    return value\n")
+            self.ours(f"  {file.name[:20]} changed (x of cold)", cold)
+        (self.folder / "migration.yaml").write_text(_PLAN)
+        self.ours("  analyzed again (x of cold)", cold)
+        command = [sys.executable, "-m", "migrator", "verify"]
+        self.row("migrator verify, unchanged", measured(command, cwd=self.folder))
+
+    def peers(self) -> None:
+        given = "".join(f"{f}\n" for f in self.files())
+        self.row("libcst.parse_module", measured([sys.executable, "-c", _LIBCST], given=given))
+        grimp = [sys.executable, "-c", _GRIMP, self.package]
+        self.row("grimp.build_graph, no cache", measured(grimp, cwd=self.folder))
+        here = str(Path(sys.executable).parent)
+        if ruff := shutil.which("ruff", path=here) or shutil.which("ruff"):
+            command = [ruff, "analyze", "graph", "-q", "--no-cache", self.package]
+            self.row("ruff analyze graph", measured(command, cwd=self.folder))
+        if tach := shutil.which("tach", path=here) or shutil.which("tach"):
+            (self.folder / "tach.toml").write_text('source_roots = ["."]\nmodules = []\n')
+            self.row("tach map", measured([tach, "map"], cwd=self.folder))
 
 
-def measure(tree: Path) -> None:
-    from migrator.analyze.discover import discover
+def compare(tree: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file in tree.rglob("*.py"):
+            target = folder / tree.name / file.relative_to(tree)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        bench = Bench(folder, tree.name)
+        files = bench.files()
+        lines = sum(f.read_bytes().count(b"\n") for f in files)
+        print(f"\n{tree.name}: {len(files)} files, {lines} lines")
+        bench.parse()
+        cold = bench.ours("migrator analyze, cold")
+        bench.warm(cold)
+        bench.peers()
 
-    files = [f.file for f in discover(tree)]
-    given = "".join(f"{f}\n" for f in files)
-    lines = sum(f.read_bytes().count(b"\n") for f in files)
-    print(f"\n{tree}: {len(files)} files, {lines} lines")
-    with tempfile.TemporaryDirectory() as cache:
-        ours = [sys.executable, "-c", _OURS + _PEAK, str(tree), cache]
-        runs = {
-            "ast.parse, one process": ([sys.executable, "-c", _AST + _PEAK], given),
-            "migrator analyze, cold": (ours, ""),
-            "migrator analyze, warm": (ours, ""),
-            "libcst.parse_module": ([sys.executable, "-c", _LIBCST + _PEAK], given),
-        }
-        if shutil.which("ruff"):
-            runs["ruff analyze graph"] = (["ruff", "analyze", "graph", "-q", str(tree)], "")
-        base = 0.0
-        for name, (command, text) in runs.items():
-            seconds, peak = timed(command, text)
-            base = base or seconds
-            memory = f"{peak:6} MiB" if peak else ""
-            print(f"  {name:26} {seconds:7.2f} s  {seconds / base:6.2f} x  {memory}")
+
+def grow(sizes: list[int]) -> None:
+    before: tuple[int, float] | None = None
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            lines = generate(Path(name), size)
+            bench = Bench(Path(name), "shop")
+            print(f"\ngenerated: {len(bench.files())} files, {lines} lines")
+            bench.parse()
+            cold = bench.ours("migrator analyze, cold")
+            if before is not None:
+                more = lines / before[0]
+                print(f"  {more:.1f} x the lines take {cold / before[1]:.1f} x the time")
+            before = lines, cold
+            bench.warm(cold)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    for argument in sys.argv[1:]:
-        measure(Path(argument))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("trees", nargs="*", type=Path)
+    parser.add_argument("--growth", nargs="+", type=int, default=[], metavar="LINES")
+    chosen = parser.parse_args()
+    if not chosen.trees and not chosen.growth:
+        parser.error("name a tree, or --growth")
+    for tree in chosen.trees:
+        compare(tree.resolve())
+    grow(chosen.growth)
