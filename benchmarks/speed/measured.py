@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import threading
 import time
@@ -11,16 +12,19 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`peak` in MiB is the proportional share (PSS) of all processes together, so that pages that
+    """`cpu` are the seconds of all processes together: on a busy machine they say more than
+    `seconds`. `peak` in MiB is the proportional share (PSS) of all processes together, so that pages that
     forked children share with their parent count once; 0 where /proc does not tell it."""
 
     seconds: float
+    cpu: float
     peak: int
     status: int
     errors: str
 
 
 def measured(command: list[str], *, given: str = "", cwd: Path | None = None) -> Measured:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=cwd, text=True,
@@ -34,7 +38,9 @@ def measured(command: list[str], *, given: str = "", cwd: Path | None = None) ->
     seconds = time.perf_counter() - start
     done.set()
     watcher.join()
-    return Measured(seconds, max(peaks) // 1024, process.returncode, errors)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(seconds, cpu, max(peaks) // 1024, process.returncode, errors)
 
 
 def _watch(pid: int, done: threading.Event, peaks: list[int]) -> None:

@@ -48,32 +48,31 @@ class Bench:
         self.folder = folder
         self.package = package
         self.tree = folder / package
-        self.base = 0.0
+        self.base: Measured | None = None
 
     def files(self) -> list[Path]:
         from migrator.analyze.discover import discover
 
         return [f.file for f in discover(self.tree)]
 
-    def row(self, name: str, done: Measured, against: float | None = None) -> float:
-        base = against or self.base or done.seconds
-        figures = f"{done.seconds:8.2f} s {done.seconds / base:7.2f} x {done.peak:6} MiB"
+    def row(self, name: str, done: Measured, against: Measured | None = None) -> Measured:
+        base = against or self.base or done
+        wall = f"{done.seconds:8.2f} s {done.seconds / base.seconds:7.2f} x"
+        cpu = f"{done.cpu:8.2f} s {done.cpu / base.cpu:7.2f} x cpu"
         failed = "" if done.status in (0, 1) else f"   FAILED: {done.errors.strip()[-200:]}"
-        print(f"  {name:38} {figures}{failed}", flush=True)
-        return done.seconds
+        print(f"  {name:36} {wall} {cpu} {done.peak:6} MiB{failed}", flush=True)
+        return done
 
     def parse(self) -> None:
         given = "".join(f"{f}\n" for f in self.files())
         runs = [measured([sys.executable, "-c", _PARSE], given=given) for _ in range(3)]
-        self.base = self.row(
-            "ast.parse, one process (best of 3)", min(runs, key=lambda r: r.seconds)
-        )
+        self.base = self.row("ast.parse, one process (best of 3)", min(runs, key=lambda r: r.cpu))
 
-    def ours(self, name: str, against: float | None = None) -> float:
+    def ours(self, name: str, against: Measured | None = None) -> Measured:
         command = [sys.executable, "-m", "migrator", "analyze", self.package]
         return self.row(name, measured(command, cwd=self.folder), against)
 
-    def warm(self, cold: float) -> None:
+    def warm(self, cold: Measured) -> None:
         self.ours("  nothing changed (x of cold)", cold)
         chance = random.Random(1)
         for file in chance.sample(self.files(), _CHANGED):
@@ -117,7 +116,7 @@ def compare(tree: Path) -> None:
 
 
 def grow(sizes: list[int]) -> None:
-    before: tuple[int, float] | None = None
+    before: tuple[int, Measured] | None = None
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
             lines = generate(Path(name), size)
@@ -127,7 +126,8 @@ def grow(sizes: list[int]) -> None:
             cold = bench.ours("migrator analyze, cold")
             if before is not None:
                 more = lines / before[0]
-                print(f"  {more:.1f} x the lines take {cold / before[1]:.1f} x the time")
+                wall, cpu = cold.seconds / before[1].seconds, cold.cpu / before[1].cpu
+                print(f"  {more:.1f} x the lines: {wall:.1f} x the time, {cpu:.1f} x the cpu")
             before = lines, cold
             bench.warm(cold)
 

@@ -104,13 +104,22 @@ def load(
         for file, facts in zip(files, every, strict=True)
         if facts.trouble is not None
     ]
-    readable = [(f, x) for f, x in zip(files, every, strict=True) if x.trouble is None]
+    readable = [
+        (f, x)
+        for f, x in zip(files, every, strict=True)
+        if x.trouble is None and _is_read(f, x, settings)
+    ]
     names = name_files(
         [f.path for f, _ in readable], _imported(readable),
         prefix=_prefix(root), roots=settings.roots,
     )  # fmt: skip
     modules = [Module(names[f.path], f.path, x, f.role) for f, x in readable]
     return Project(modules), unresolved
+
+
+def _is_read(file: SourceFile, facts: Facts, settings: Settings) -> bool:
+    """Generated code is left out, but for revisions: they tell tables, whoever wrote them."""
+    return settings.generated or file.role != "code" or not facts.interface.generated
 
 
 def _imported(files: Iterable[tuple[SourceFile, Facts]]) -> Iterator[str]:

@@ -5,6 +5,7 @@
 roots = ["src", "libs"]        # source roots; by default the files' own imports decide
 exclude = ["scripts/*"]        # globs of paths that are left out
 frameworks = ["sqlalchemy"]    # plug-ins by name; by default all
+generated = true               # read also files that say a program wrote them
 dialect = "mysql"              # of SQL text; by default what the drivers tell
 ```
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from migrator.model.config import Section, nearest_config
 
-_KEYS = ("roots", "exclude", "frameworks", "dialect")
+_KEYS = ("roots", "exclude", "frameworks", "generated", "dialect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     frameworks: tuple[str, ...] = ()
     dialect: str | None = None
+    generated: bool = False
 
 
 def settings_for(root: Path) -> Settings:
@@ -50,7 +52,15 @@ def _read(section: Section) -> Settings:
         _strings(section, "exclude"),
         _strings(section, "frameworks"),
         dialect,
+        _flag(section, "generated"),
     )
+
+
+def _flag(section: Section, key: str) -> bool:
+    value = section.values.get(key, False)
+    if not isinstance(value, bool):
+        section.fail(key, f"{key}: true or false expected, {value!r} found")
+    return bool(value)
 
 
 def _strings(section: Section, key: str) -> tuple[str, ...]:

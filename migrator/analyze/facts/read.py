@@ -12,11 +12,12 @@ from hashlib import blake2b
 from typing import Any
 
 import migrator
+from migrator.analyze.facts.generated import is_generated
 from migrator.analyze.facts.lower import lower
 from migrator.analyze.facts.shape import Body, DefinitionFact, Detail, Interface, Use
 
 # Raise this whenever `lower` or `shape` changes what comes out of the same bytes.
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 _VERSION = f"{migrator.__version__} {FACTS_VERSION} {sys.version_info[:2]} {marshal.version}"
 _RECURSION = 6_000
 _EMPTY = Interface(0, (), (), (), (), None, ())
@@ -76,6 +77,8 @@ def facts_of(source: bytes) -> Facts:
             warnings.simplefilter("ignore")
             tree = ast.parse(source)
         interface, detail = lower(tree, lines)
+        if is_generated(source):
+            interface = interface._replace(generated=True)
         return _packed(source, None, interface, detail)
     except SyntaxError as error:
         trouble = (error.lineno or 1, f"not valid Python: {error.msg}")

@@ -92,7 +92,7 @@ class Interface(NamedTuple):
     `imports` are all IMPORT statements, at any depth. `dynamic` are computed imports:
     ``(line, definition or None, CALL expression)``. `exports` is ``__all__`` where it is literal.
     `loops` gives ``(line, name, iterated)`` for names bound by ``for`` at any depth where there are
-    such imports.
+    such imports. `generated` tells that the file says a program wrote it.
     """
 
     lines: int
@@ -102,6 +102,7 @@ class Interface(NamedTuple):
     dynamic: tuple[tuple[int, str | None, Expr], ...]
     exports: tuple[str, ...] | None
     loops: tuple[tuple[int, str, Expr], ...]
+    generated: bool = False
 
 
 class Body(NamedTuple):
