@@ -13,8 +13,8 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Measured:
     """`cpu` are the seconds of all processes together: on a busy machine they say more than
-    `seconds`. `peak` in MiB is the proportional share (PSS) of all processes together, so that pages that
-    forked children share with their parent count once; 0 where /proc does not tell it."""
+    `seconds`. `peak` in MiB is the proportional share (PSS) of all processes together, so that
+    pages that children share with their parent count once; 0 where /proc does not tell it."""
 
     seconds: float
     cpu: float
