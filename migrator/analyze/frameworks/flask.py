@@ -147,11 +147,11 @@ class _Routes:
             self._unknown(module, line, f"route of {name}", "its URL rule is computed")
             return
         prefixes = self._prefixes(blueprint) if blueprint in self.own_prefix else [""]
-        if not prefixes and self.some_unknown and blueprint is not None:
-            # One of the registrations that are told as unresolved: as a rule without a prefix.
-            prefixes = [self.own_prefix[blueprint]]
         if not prefixes:
-            self._unknown(module, line, f"route {rule[0]}", "its blueprint is never registered")
+            why = "its blueprint is never registered"
+            if self.some_unknown:
+                why = "its blueprint is registered by none of the calls that could be resolved"
+            self._unknown(module, line, f"route {rule[0]}", why)
         for prefix in prefixes:
             for method in methods:
                 yield EntryPoint("route", name, method, joined(prefix, rule[0]), definition, line)

@@ -14,6 +14,8 @@ _BUILT_IN = (
     "migrator.analyze.frameworks.sqlalchemy.plugin:SQLAlchemy",
     "migrator.analyze.frameworks.django.plugin:Django",
     "migrator.analyze.frameworks.flask:Flask",
+    "migrator.analyze.frameworks.fastapi:FastAPI",
+    "migrator.analyze.frameworks.pyramid:Pyramid",
     "migrator.analyze.frameworks.commands:Commands",
     "migrator.analyze.frameworks.blinker:Blinker",
     "migrator.analyze.frameworks.sql:SQL",

@@ -8,6 +8,7 @@ from migrator.analyze.facts.shape import (
     CONST,
     ITEM,
     OP,
+    SET,
     STR,
     TUPLE,
     Expr,
@@ -64,7 +65,20 @@ def annotated(world: World, module: str, expr: Expr, cls: str | None = None) -> 
     if type(expr) is not str or expr in _BUILTIN_TYPES:
         return None
     value = _type(world, module, expr, cls)
-    return instance_of(value)
+    return instance_of(value) if value is not None else _alias(world, module, expr, cls)
+
+
+def _alias(world: World, module: str, name: str, cls: str | None) -> Value | None:
+    """``SessionDep = Annotated[Session, Depends(get_db)]`` used as an annotation."""
+    target = world.project.names.resolve(module, name) or ""
+    fact = world.project.names.definition(target)
+    if fact is None or fact.kind != "variable":
+        return None
+    for statement in fact.statements:
+        written = statement[3] if statement[0] == SET else None
+        if type(written) is tuple and written[0] in (ITEM, OP):
+            return annotated(world, target.partition(":")[0], written, cls)
+    return None
 
 
 def instance_of(value: Value | None) -> Value | None:

@@ -6,7 +6,7 @@ A resolved name is ``module:Name.attr`` where the monolith itself defines it, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrator.analyze.facts.read import Facts
@@ -31,6 +31,10 @@ class Module:
     @property
     def is_package(self) -> bool:
         return self.path.endswith("__init__.py")
+
+    def imports_any(self, packages: Collection[str]) -> bool:
+        """Whether the file itself imports one of these top-level packages."""
+        return any(t.partition(".")[0] in packages for t in (*self.bound.values(), *self.stars))
 
     @property
     def lines(self) -> int:

@@ -12,13 +12,15 @@ from migrator.analyze.project.project import Project
 
 
 class Decorated(NamedTuple):
-    """A decorator on a function or class; `statement` is the DEF or CLASS below it."""
+    """A decorator on a function or class; `statement` is the DEF or CLASS below it, `inside` the
+    body of the function around it."""
 
     module: Module
     definition: str
     statement: Stmt
     line: int
     decorator: Expr
+    inside: Block = ()
 
 
 class Found(NamedTuple):
@@ -40,9 +42,11 @@ def decorated(project: Project) -> Iterator[Decorated]:
                     yield from _decorators(module, id_, statement)
 
 
-def _decorators(module: Module, id_: str, statement: Stmt) -> Iterator[Decorated]:
+def _decorators(
+    module: Module, id_: str, statement: Stmt, inside: Block = ()
+) -> Iterator[Decorated]:
     for line, decorator in statement[6]:
-        yield Decorated(module, id_, statement, line, decorator)
+        yield Decorated(module, id_, statement, line, decorator, inside)
     body = statement[7]
     if type(body) is int:
         found = module.facts.detail.bodies[body]
@@ -51,7 +55,7 @@ def _decorators(module: Module, id_: str, statement: Stmt) -> Iterator[Decorated
         body = marshal.loads(found.code)
     for inner in nested(body):
         if inner[0] in (DEF, CLASS):
-            yield from _decorators(module, id_, inner)
+            yield from _decorators(module, id_, inner, body if statement[0] == DEF else inside)
 
 
 def nested(block: Block) -> Iterator[Stmt]:
