@@ -87,9 +87,6 @@ class At(Protocol):
 
     def attribute(self, owner: Value | None, name: str, line: int) -> Value | None: ...
 
-    def call(self, function: Value | None, call: Call) -> Value | None:
-        """What calling gives, its effects told."""
-
     def annotated(self, expr: object) -> Value | None:
         """What an object annotated so is."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from migrator.analyze.facts.shape import (
+    ANY,
     CONST,
     DEF,
     DICT,
@@ -16,6 +17,7 @@ from migrator.analyze.facts.shape import (
     STAR,
     TUPLE,
     Expr,
+    Stmt,
 )
 from migrator.analyze.frameworks.sqlalchemy.columns import (
     ColumnReader,
@@ -132,9 +134,32 @@ class MappedClasses(Naming):
                             return self._string(own.module, value, own)
                 elif is_call(args) and (given := keyword(args, "schema")) is not None:
                     return self._string(own.module, given, own)  # a helper that merges arguments
+        if class_.value("__table_args__") is None:
+            merged = self._merged_schema(class_)
+            if merged is not None:
+                return merged
         for above in class_.mro:
             if self.base_schema.get(above):
                 return self.base_schema[above]
+        return None
+
+    def _merged_schema(self, class_: Class) -> str | None:
+        """The schema in arguments that a computed ``__table_args__`` collects from attributes of
+        the class (``…table_args``), the nearest first."""
+        computed = any(
+            o.method("__table_args__") for o in self.project.classes.ancestors(class_.id)
+        )
+        for own in self.project.classes.ancestors(class_.id) if computed else ():
+            for name in own.members:
+                if not name.endswith("_table_args"):
+                    continue
+                method = own.method(name)
+                body = self.project.block(self.project.method(own, method)) if method else ()
+                for written in [own.value(name), *returned(body)]:
+                    for args in self._flattened(own, written):
+                        for key, value in pairs(args):
+                            if key == "schema":
+                                return self._string(own.module, value, own)
         return None
 
     def _table_args(self, class_: Class) -> Iterator[Expr]:
@@ -210,8 +235,27 @@ class MappedClasses(Naming):
                     )
                 elif statement[0] == DEF and is_declared(statement):
                     body = self.project.block(self.project.method(class_, statement))
-                    for value in returned(body):
+                    for value in returned(body, self._truth_for(fact, statement)):
                         self._member(class_, fact, reader, name, None, value, statement[1])
+
+    def _truth_for(self, fact: TableFact, method: Stmt) -> Callable[[Expr], bool | None]:
+        """Conditions on flags of the class that a `declared_attr` is asked for."""
+        own = method[4][0][0] if method[4] else "cls"
+
+        def truth(test: Expr) -> bool | None:
+            if type(test) is tuple and test[0] == ANY and len(test[1]) == 1:  # `not cls.flag`
+                known = truth(test[1][0])
+                return None if known is None else not known
+            if type(test) is not str or not test.startswith(f"{own}."):
+                return None
+            for class_ in self.project.classes.ancestors(fact.id):
+                value = class_.value(test.partition(".")[2])
+                if value is not None:
+                    flag = type(value) is tuple and value[0] == CONST
+                    return bool(value[1]) if flag else None
+            return None
+
+        return truth
 
     def _member(
         self, class_: Class, fact: TableFact, reader: ColumnReader, name: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrator.analyze.facts.shape import (
+    DO,
     LIST,
     SET,
     STAR,
@@ -54,8 +55,13 @@ class CoreTables(Bases):
                     self.core[id_] = fact
 
     def _added_tables(self, module: Module) -> None:
-        """``SomeClass.table = Table(…)`` at module level."""
+        """``SomeClass.table = Table(…)`` at module level, or a Table that nothing is called."""
         for statement in module.facts.interface.body:
+            if statement[0] == DO and is_call(statement[2]):
+                unnamed = f"{module.name}:<table {statement[1]}>"
+                fact = self._table_call(unnamed, module, statement[2], statement[1])
+                if fact is not None:
+                    self.core[unnamed] = fact
             if statement[0] != SET or not is_call(statement[3]):
                 continue
             for target in statement[2]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from migrator.analyze.facts.shape import (
@@ -77,16 +77,34 @@ def pairs(expr: Expr | None) -> Iterator[tuple[str, Expr]]:
         yield from ((name, value) for name, value in expr[4] if name is not None)
 
 
-def returned(block: tuple[Stmt, ...]) -> list[Expr]:
+Truth = Callable[[Expr], bool | None]
+
+
+def returned(block: tuple[Stmt, ...], truth: Truth = lambda _: None) -> list[Expr]:
+    """What a function may return; `truth` tells conditions that are known."""
     found: list[Expr] = []
+    _returned(block, truth, found)
+    return found
+
+
+def _returned(block: tuple[Stmt, ...], truth: Truth, found: list[Expr]) -> bool:
+    """Whether the block surely ends the function."""
     for statement in block:
         if statement[0] == RETURN:
             found.append(statement[2])
-        elif statement[0] == IF:
-            found += [*returned(statement[3]), *returned(statement[4])]
-        elif statement[0] == TRY:
-            found += returned(statement[2])
-    return found
+            return True
+        if statement[0] == IF:
+            known = truth(statement[2])
+            ends = [
+                _returned(branch, truth, found)
+                for branch, taken in ((statement[3], True), (statement[4], False))
+                if known is None or known is taken
+            ]
+            if all(ends):
+                return True
+        elif statement[0] == TRY and _returned(statement[2], truth, found):
+            return True
+    return False
 
 
 def is_declared(statement: Stmt) -> bool:

@@ -66,7 +66,7 @@ class TableReader(MappedClasses):
             path=fact.module.path,
             line=fact.line,
             source=fact.source,  # type: ignore[arg-type]
-            definition=top(fact.id),
+            definition=None if "<" in fact.id else top(fact.id),
             constraints=tuple(fact.constraints),
         )
 
