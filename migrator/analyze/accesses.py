@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from migrator.analyze.infer.sink import ReachKind, Through, Touch
 from migrator.analyze.interpret import Found
@@ -14,23 +15,41 @@ from migrator.model.graph import Access, Dependency
 Place = tuple[str, int]
 
 
-def accesses(project: Project, schema: Schema, done: Found) -> set[Access]:
-    """Every access by definition.
+class Doing(NamedTuple):
+    """A function that writes a table; `definition` holds it."""
+
+    function: str
+    definition: str
+    table: str
+
+
+def accesses(project: Project, schema: Schema, done: Found) -> tuple[set[Access], set[Doing]]:
+    """Every access by definition, and every write by function.
 
     What a function touches only because of its callers' arguments, or of the class that inherits
     it, is its own access where its code names the table's model, or where all callers agree; a
     function that does other things for each (``get_or_404(Model, id)``) is generic, and the access
     is its callers'.
     """
-    found = {_access(project, t.definition, t.line, t) for t in done.touches}
+    found: set[Access] = set()
+    writes: set[Doing] = set()
+
+    def add(function: str, definition: str, line: int, touch: Touch) -> None:
+        access = _access(project, definition, line, touch)
+        found.add(access)
+        if access.writes:
+            writes.add(Doing(function, definition, touch.table))
+
+    for touch in done.touches:
+        add(touch.function, touch.definition, touch.line, touch)
     generic = _Generic(schema, done)
     for through in done.through:
         touch = through.touch
         if generic(through):
-            found.add(_access(project, through.caller_definition, through.line, touch))
+            add(through.caller, through.caller_definition, through.line, touch)
         else:
-            found.add(_access(project, touch.definition, touch.line, touch))
-    return found
+            add(touch.function, touch.definition, touch.line, touch)
+    return found, writes
 
 
 class _Generic:

@@ -25,7 +25,7 @@ from migrator.analyze.project.project import Project
 from migrator.analyze.project.roots import name_files
 from migrator.analyze.schema import Schema
 from migrator.analyze.settings import Settings, settings_for
-from migrator.analyze.transactions import transactions
+from migrator.analyze.transactions import flow, transactions
 from migrator.model.graph import Definition, Dependency, EntryPoint, ForeignKey, Graph, Unresolved
 from migrator.model.graph import Module as GraphModule
 
@@ -137,7 +137,7 @@ def _graph(
     root: Path, project: Project, schema: Schema, done: Found, points: Sequence[EntryPoint],
     signals: Sequence[Dependency], unresolved: Sequence[Unresolved],
 ) -> Graph:  # fmt: skip
-    found = accesses(project, schema, done)
+    found, writes = accesses(project, schema, done)
     edges = [*reached(project, done), *signals]
     definitions = _definitions(project, schema, done)
     imported, unknown = imports(project)
@@ -169,7 +169,7 @@ def _graph(
                 key=lambda p: (p.kind, p.path or "", p.method or "", p.definition, p.name, p.line),
             )
         ),
-        transactions=transactions(definitions, edges, found, points),
+        transactions=transactions(flow(project, done, signals), writes, points),
         unresolved=tuple(sorted(told, key=lambda u: (u.path, u.line, u.what, u.why))),
     )
     return replace(graph, stats=stats(graph))

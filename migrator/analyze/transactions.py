@@ -2,46 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from migrator.model.graph import Access, Definition, Dependency, EntryPoint, Transaction
+from migrator.analyze.accesses import Doing
+from migrator.analyze.interpret import Found
+from migrator.analyze.project.project import Project
+from migrator.model.graph import Dependency, EntryPoint, Transaction
 
-_FLOWS = {"calls", "signals"}
+_ENDS = frozenset({"commit", "begin", "atomic"})
+_HELPERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Functions (``module:Class.method``), whom each calls, and the definition of each."""
+
+    functions: Mapping[str, str]
+    following: Mapping[str, list[str]]
+    callers: Mapping[str, list[str]]
+    committing: frozenset[str]
+    generators: frozenset[str]
+
+
+def flow(project: Project, done: Found, further: Iterable[Dependency]) -> Flow:
+    """The calls that were followed; `further` are those between definitions that a framework
+    makes (a signal reaches its handlers)."""
+    functions: dict[str, str] = {}
+    committing: set[str] = set()
+    generators: set[str] = set()
+    for module in project.code:
+        for code in project.functions(module):
+            functions[code.key] = code.id
+            body = code.statement[7]
+            if type(body) is int:
+                called = module.facts.detail.bodies[body].attributes
+                decorators = (d for _, d in code.statement[6])
+                if not _ENDS.isdisjoint(called) or any(_is_atomic(d) for d in decorators):
+                    committing.add(code.key)
+            if "generator" in code.statement[8]:
+                generators.add(code.key)
+    following: dict[str, set[str]] = defaultdict(set)
+    for reach_ in done.reaches:
+        if reach_.target in functions:
+            following[reach_.function].add(reach_.target)
+    of_definition: dict[str, list[str]] = defaultdict(list)
+    for key, definition in functions.items():
+        of_definition[definition].append(key)
+    for edge in further:
+        for source in of_definition[edge.source]:
+            following[source] |= set(of_definition[edge.target])
+    callers: dict[str, list[str]] = defaultdict(list)
+    for source, targets in sorted(following.items()):
+        for target in sorted(targets):
+            callers[target].append(source)
+    return Flow(
+        functions, {k: sorted(v) for k, v in following.items()}, callers,
+        frozenset(committing), frozenset(generators),
+    )  # fmt: skip
+
+
+def _is_atomic(decorator: object) -> bool:
+    name = decorator[2] if type(decorator) is tuple and decorator[0] == "call" else decorator
+    return type(name) is str and name.rpartition(".")[2] == "atomic"
 
 
 def transactions(
-    definitions: Iterable[Definition],
-    dependencies: Iterable[Dependency],
-    accesses: Iterable[Access],
-    entry_points: Iterable[EntryPoint],
+    flow: Flow, writes: Iterable[Doing], entry_points: Iterable[EntryPoint]
 ) -> tuple[Transaction, ...]:
-    """One for each entry point and each definition below it that commits.
+    """One for each entry point and each function below it that ends a unit of work.
 
-    What commits ends a unit of work, so its transaction is what it and everything that it calls,
-    or that its signals reach, writes. An entry point with no commit below is one unit itself.
+    That is one that commits or opens a transaction; its unit is what it and everything that it
+    calls, or that its signals reach, writes. Where that is nothing (a context manager that commits
+    at the end, a helper that only commits) the unit is its callers'. An entry point with none below
+    is one unit itself.
     """
-    following: dict[str, list[str]] = {}
-    for edge in dependencies:
-        if edge.kind in _FLOWS:
-            following.setdefault(edge.source, []).append(edge.target)
-    written: dict[str, set[str]] = {}
-    for access in accesses:
-        if access.writes:
-            written.setdefault(access.definition, set()).add(access.table)
-    committing = {d.id for d in definitions if "commits" in d.traits}
+    written: dict[str, set[str]] = defaultdict(set)
+    writers: dict[str, set[str]] = defaultdict(set)
+    for doing in writes:
+        written[doing.function].add(doing.table)
+        writers[doing.function].add(doing.definition)
+    starts = {s for f in flow.committing for s in _starting(flow, f, written, _HELPERS)}
+    units: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+    def unit(function: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if function not in units:
+            below = [f for f in reach(function, flow.following) if f in written]
+            tables = sorted({t for f in below for t in written[f]})
+            parts = sorted({d for f in below for d in writers[f]})
+            units[function] = tuple(tables), tuple(parts)
+        return units[function]
+
     found: set[Transaction] = set()
-    started: set[str] = set()
+    seen: set[str] = set()
     for point in entry_points:
         if point.kind == "signal":
             continue
         label = f"{point.method} {point.path}" if point.kind == "route" else point.name
-        reached = reach(point.definition, following)
-        starts = (reached & committing) or {point.definition}
-        started |= starts
-        found |= {_unit(start, label, following, written) for start in starts}
-    found |= {_unit(start, None, following, written) for start in committing - started}
-    kept = [unit for unit in found if unit.tables]
-    return tuple(sorted(kept, key=lambda u: (u.definition, u.entry_point or "")))
+        for function in _entered(flow, point):
+            reached = reach(function, flow.following)
+            begun = (reached & starts) or {function}
+            seen |= begun
+            for start in begun:
+                definition = flow.functions.get(start, point.definition)
+                found.add(Transaction(definition, label, *unit(start)))
+    for start in starts - seen:
+        found.add(Transaction(flow.functions[start], None, *unit(start)))
+    kept = [one for one in found if one.tables]
+    return tuple(sorted(kept, key=lambda u: (u.definition, u.entry_point or "", u.tables)))
+
+
+def _starting(
+    flow: Flow, function: str, written: Mapping[str, set[str]], depth: int
+) -> Iterator[str]:
+    """Who starts the unit that `function` ends: itself, or those who call it for that."""
+    alone = not any(f in written for f in reach(function, flow.following))
+    if depth and (alone or function in flow.generators) and flow.callers.get(function):
+        for caller in flow.callers[function]:
+            yield from _starting(flow, caller, written, depth - 1)
+    else:
+        yield function
+
+
+def _entered(flow: Flow, point: EntryPoint) -> list[str]:
+    """The functions that an entry point runs: of a class the method of its verb or name."""
+    if point.definition in flow.functions:
+        return [point.definition]
+    names = {f"{point.definition}.{n}" for n in (point.name, (point.method or "").lower())}
+    own = [f for f, d in flow.functions.items() if d == point.definition]
+    return [f for f in own if f in names] or own
 
 
 def reach(start: str, following: Mapping[str, Iterable[str]]) -> set[str]:
@@ -54,14 +144,3 @@ def reach(start: str, following: Mapping[str, Iterable[str]]) -> set[str]:
                 found.add(target)
                 waiting.append(target)
     return found
-
-
-def _unit(
-    start: str,
-    label: str | None,
-    following: Mapping[str, Iterable[str]],
-    written: Mapping[str, set[str]],
-) -> Transaction:
-    writers = sorted(d for d in reach(start, following) if d in written)
-    tables = sorted({table for writer in writers for table in written[writer]})
-    return Transaction(start, label, tuple(tables), tuple(writers))

@@ -95,6 +95,8 @@ def _returned(block: tuple[Stmt, ...], truth: Truth, found: list[Expr]) -> bool:
             return True
         if statement[0] == IF:
             known = truth(statement[2])
+            if known and not statement[3]:
+                return True  # facts leave a bare `return` out, and `pass` would say nothing here
             ends = [
                 _returned(branch, truth, found)
                 for branch, taken in ((statement[3], True), (statement[4], False))
