@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +50,8 @@ class Line:
 def tree(spans: Sequence[Span]) -> tuple[Line, ...]:
     """The spans of one trace as lines, children below their parents in the order of their start.
 
-    Equal statements in a row are one line with a count. A span whose parent is not among `spans`
+    Equal statements in a row are one line with a count, and so are those by which the chassis
+    keeps its own books. A span whose parent is not among `spans`
     is a root.
     """
     if not spans:
@@ -88,11 +90,29 @@ def _grouped(spans: Sequence[Span], children: Mapping[str | None, list[Span]]) -
 
 
 def _key(span: Span) -> tuple[object, ...]:
+    if is_bookkeeping(span):
+        return span.place, span.failed, _BOOKKEEPING
     return span.place, span.kind, span.name, span.failed, span.attributes.get("db.query.text")
+
+
+# The chassis' own tables and settings: they would hide what the service did.
+_OWN = re.compile(
+    r"^SET LOCAL\b|\b(?:FROM|INTO|UPDATE)\s+\"?"
+    r"(?:(?:outbox|inbox)(?:_[a-z]+)*|partition_lease|replica_tombstone)\b",
+    re.IGNORECASE,
+)
+_BOOKKEEPING = "(outbox and inbox bookkeeping)"
+
+
+def is_bookkeeping(span: Span) -> bool:
+    """Whether the span is a statement of the chassis about its own tables."""
+    return _OWN.search(str(span.attributes.get("db.query.text", ""))) is not None
 
 
 def text(span: Span) -> str:
     """What the span did, in a few words."""
+    if is_bookkeeping(span):
+        return _BOOKKEEPING
     if "db.system.name" in span.attributes:
         words = " ".join(str(span.attributes.get("db.query.text") or span.name).split())
         return words if len(words) <= _WIDTH else words[: _WIDTH - 1] + "…"

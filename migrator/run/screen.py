@@ -12,7 +12,7 @@ from rich.table import Table
 
 from migrator.run.checks import Result
 from migrator.run.journey import Span, services, tree
-from migrator.run.live import Row
+from migrator.run.live import WINDOW_SECONDS, Row
 from migrator.run.processes import Process
 
 
@@ -42,16 +42,17 @@ class TerminalScreen:
             return
         lines = tree(spans)
         names = ", ".join(services(spans))
-        self._console.print(f"\ntrace {spans[0].trace}: {len(spans)} spans in {names}")
         width = max(len(line.span.place) for line in lines)
+        said = [f"\ntrace {spans[0].trace}: {len(spans)} spans in {names}"]
+        said.append(f"[dim]{'since start':>12} {'took':>11}[/dim]")
         for line in lines:
             failed = " [red]failed[/red]" if line.span.failed else ""
             count = f" ×{line.repeated}" if line.repeated > 1 else ""
-            figures = f"{line.offset * 1000:9.1f} {line.seconds * 1000:8.1f} ms"
+            figures = f"{line.offset * 1000:9.1f} ms {line.seconds * 1000:8.1f} ms"
             what = escape(f"{line.indent}{line.text}{count}")
-            self._console.print(
-                f"{figures}  {line.span.place:<{width}}  {what}{failed}", soft_wrap=True
-            )
+            said.append(f"{figures}  {line.span.place:<{width}}  {what}{failed}")
+        # At once: the live table below is drawn anew after each print.
+        self._console.print("\n".join(said), soft_wrap=True)
 
     def step(self, text: str) -> None:
         """Something begins."""
@@ -87,7 +88,8 @@ class TerminalScreen:
 
 
 def _figures(rows: Sequence[Row]) -> Table:
-    shown = Table(box=None, pad_edge=False)
+    caption = f"the last {WINDOW_SECONDS:.0f} seconds; Ctrl-C stops"
+    shown = Table(box=None, pad_edge=False, caption=caption, caption_justify="left")
     shown.add_column("service")
     for heading in ("up", "requests/s", "errors", "p95 ms", "outbox", "last message"):
         shown.add_column(heading, justify="right")

