@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.commands import succeeds
+from support.dashboards import correlations, dashboards, queries, written_labels
+from support.emission import missing, names
+from support.otlp_series import received
 
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
 
@@ -23,9 +27,37 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert " unchanged" in succeeds(folder, "scaffold")
     assert {p: p.read_bytes() for p in files} == files
     port = str(20_000 + hash(str(folder)) % 20_000)
-    report = succeeds(folder, "up", "--check", "--port", port)
+    with received() as (endpoint, series), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        patch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "2000")
+        report = succeeds(folder, "up", "--check", "--port", port)
     assert " passed, 0 failed" in report
+    (folder / "series.json").write_text(json.dumps(series), "utf-8")
     return folder
+
+
+# What the Collector and Prometheus make, or a fault.
+ELSEWHERE = re.compile(r"(slo|migration):.*|up|ALERTS|chassis_outbox_failed_total")
+
+
+def test_every_metric_and_label_of_every_panel_is_exported(project: Path) -> None:
+    """As the names and labels that Prometheus makes of what the processes send by OTLP."""
+    series = json.loads((project / "series.json").read_text("utf-8"))
+    workspace = project / "workspace"
+    boards = dashboards(workspace)
+    asked = [query for path, board in boards.items() for query in queries(path, board)]
+    asked += correlations(workspace)
+    known = {name for query in asked if query.kind == "prometheus" for name in names(query.text)[0]}
+    recorded = {name for name in known if ELSEWHERE.fullmatch(name)}
+    assert len(known - recorded) > 20
+    gone: dict[str, list[str]] = {}
+    for query in asked:
+        if query.kind == "prometheus":
+            written = {f"{{{label}}}" for label in written_labels(query.text)}
+            found = missing(query.text, lambda name: series.get(name, []), recorded)
+            if left := sorted(set(found) - written):
+                gone[query.place] = left
+    assert gone == {}
 
 
 def lines(project: Path, process: str) -> list[dict[str, Any]]:

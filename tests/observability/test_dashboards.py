@@ -20,6 +20,7 @@ from support.dashboards import (
     panels,
     queries,
     used_variables,
+    written_labels,
 )
 from support.emission import missing
 from support.monitoring import REPOSITORY, load, promtools, rendered
@@ -258,11 +259,9 @@ def test_every_metric_and_label_is_one_that_services_emit(
     def series(name: str) -> list[dict[str, str]]:
         return [dict.fromkeys(known[name], "")] if name in known else []
 
-    # What queries make themselves: label_replace writes it, an aggregation above reads it.
-    made = re.compile(r'label_(?:replace|join)\(.*?, "(\w+)", "')
     found = {}
     for query in promql:
-        written = {f"{{{label}}}" for label in made.findall(query.text)}
+        written = {f"{{{label}}}" for label in written_labels(query.text)}
         gone = [what for what in missing(query.text, series) if what not in written]
         if gone:
             found[query.place] = gone

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import psycopg
 import pytest
-from support.dashboards import Asked, dashboards, queries
+from support.dashboards import Asked, dashboards, queries, written_labels
 from support.emission import missing
 from support.faults import failing, poison, slow
 from support.monitoring import load
@@ -86,11 +86,10 @@ def test_every_metric_and_label_of_every_panel_is_emitted(stack: Stack) -> None:
     folder = stack.services.workspace / "observability/prometheus/rules"
     groups = [group for path in folder.glob("*.yml") for group in load(path)["groups"]]
     recorded = {rule.get("record", "") for group in groups for rule in group["rules"]}
-    made = re.compile(r'label_(?:replace|join)\(.*?, "(\w+)", "')
     gone: dict[str, list[str]] = {}
     for query in _asked_of_prometheus(stack):
         # What label_replace writes, and what only an alert of a service has.
-        given = {f"{{{label}}}" for label in made.findall(query.text)} | ALERT_LABELS
+        given = {f"{{{label}}}" for label in written_labels(query.text)} | ALERT_LABELS
         found = missing(query.text, stack.series, recorded)
         if left := [what for what in found if what not in given]:
             gone[query.place] = left

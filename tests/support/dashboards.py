@@ -84,6 +84,11 @@ def correlations(workspace: Path) -> Iterator[Asked]:
                 yield Asked(where, text, kinds[settings["datasourceUid"]])
 
 
+def written_labels(text: str) -> set[str]:
+    """The labels that label_replace and label_join write: no series needs to have them."""
+    return set(re.findall(r'label_(?:replace|join)\(.*?, "(\w+)", "', text))
+
+
 def filled(text: str, chosen: Mapping[str, str]) -> str:
     """`text` as Grafana sends it; what is not `chosen` stays."""
     values = {**_BUILT_IN, **chosen}

@@ -1,0 +1,85 @@
+"""Metrics that processes export by OTLP, as the series that Prometheus makes of them."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+
+# What prometheus.yml promotes to labels.
+PROMOTED = {
+    "service.name", "service.namespace", "service.role", "service.instance.id",
+    "deployment.environment.name",
+}  # fmt: skip
+_UNITS = {"s": "_seconds", "By": "_bytes"}
+
+Series = dict[str, list[dict[str, str]]]
+
+
+@contextmanager
+def received() -> Iterator[tuple[str, Series]]:
+    """The URL to export to, and what has come so far, by the names that Prometheus gives."""
+    found: Series = {}
+    lock = threading.Lock()
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            if self.path == "/v1/metrics":
+                with lock:
+                    _keep(ExportMetricsServiceRequest.FromString(body), found)
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", found
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _keep(request: ExportMetricsServiceRequest, found: Series) -> None:
+    for resource in request.resource_metrics:
+        common = _labels(resource.resource.attributes, PROMOTED)
+        for metric in (m for scope in resource.scope_metrics for m in scope.metrics):
+            for name, point in _points(metric):
+                row = common | _labels(point.attributes)
+                if name.endswith("_bucket"):
+                    row["le"] = "+Inf"
+                rows = found.setdefault(name, [])
+                if row not in rows:
+                    rows.append(row)
+
+
+def _points(metric: Any) -> Iterator[tuple[str, Any]]:
+    kind = metric.WhichOneof("data")
+    base = metric.name.replace(".", "_") + _UNITS.get(metric.unit, "")
+    for point in getattr(metric, kind).data_points:
+        if kind == "histogram":
+            yield from ((base + ending, point) for ending in ("_bucket", "_count", "_sum"))
+        else:
+            counts = kind == "sum" and metric.sum.is_monotonic
+            yield base + ("_total" if counts else ""), point
+
+
+def _labels(attributes: Any, wanted: set[str] | None = None) -> dict[str, str]:
+    return {
+        pair.key.replace(".", "_"): str(getattr(pair.value, pair.value.WhichOneof("value")))
+        for pair in attributes
+        if wanted is None or pair.key in wanted
+    }
