@@ -204,6 +204,15 @@ def test_promql_is_promql(promql: list[Asked]) -> None:
             pytest.fail(f"{query.place}: {error}: {query.text}")
 
 
+def test_what_several_processes_tell_of_one_table_is_not_added_up(promql: list[Asked]) -> None:
+    gauges = re.compile(
+        r"sum[^(]*(?:by \([^)]*\) )?\(chassis_(?:outbox|inbox)_(?:pending|dead|retry)"
+    )
+    assert gauges.search("sum(chassis_outbox_pending)")
+    assert gauges.search("sum by (service_name) (chassis_inbox_dead)")
+    assert [query.place for query in promql if gauges.search(query.text)] == []
+
+
 @pytest.mark.parametrize("promtool", promtools())
 def test_promtool_accepts_every_query(promql: list[Asked], promtool: str, tmp_path: Path) -> None:
     """As the expressions of a rule file, which promtool checks with their types."""

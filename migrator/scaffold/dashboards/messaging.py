@@ -54,7 +54,8 @@ def _worst(metric: str, by: str = "") -> str:
 
 
 def _total(metric: str) -> str:
-    return f"sum({metric}{{{_CHOSEN}}})"
+    # Relays and inboxes, and each of several, tell of the same table.
+    return f"sum({_worst(metric, 'service_name')})"
 
 
 def _now() -> list[Panel]:
