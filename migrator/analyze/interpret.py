@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from migrator.analyze.definitions import read_module
 from migrator.analyze.facts.extract import can_fork, usable_cores
 from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.infer.interpreter import Interpreter
 from migrator.analyze.infer.invoke import run
 from migrator.analyze.infer.sink import Reach, Through, Touch
-from migrator.analyze.infer.values import FunctionCode, Instance
+from migrator.analyze.infer.values import ClassRef, FunctionCode, Instance
 from migrator.analyze.infer.world import World
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
@@ -147,6 +148,26 @@ def _module(world: World, module: Module, found: Found) -> None:
     for fact in module.own.values():
         if fact.kind == "class":
             _inherited(world, f"{module.name}:{fact.name}", found)
+            _body(world, module, f"{module.name}:{fact.name}", found)
+
+
+def _body(world: World, module: Module, id_: str, found: Found) -> None:
+    """What the body of a class that a framework knows does as it is evaluated, and what the
+    framework does for its objects."""
+    class_ = world.project.classes.get(id_)
+    framework = world.framework_of(ClassRef(id_))
+    if class_ is None or framework is None or id_ in world.schema.models:
+        return
+    at = Interpreter.at_module(world, module.name, id_)
+    for statements in class_.members.values():
+        statement = statements[-1]
+        if statement[0] == "set" and statement[3] is not None:
+            at.line = statement[1]
+            at.value(statement[3])
+    framework.body(at, id_, class_.line)
+    found.touches += at.sink.touches
+    found.reaches += at.sink.reaches
+    found.unresolved += [Unresolved(module.path, *u) for u in at.sink.unresolved]
 
 
 def _inherited(world: World, id_: str, found: Found) -> None:

@@ -79,6 +79,8 @@ class Recorder:
             path = self.path(frame.f_code.co_filename)
             if path is not None:
                 return (path, frame.f_lineno) if path else TEST
+            if frame.f_globals.get("__name__", "").startswith(DISPATCH):
+                return None  # what is further out only handed the request on
             frame = frame.f_back
         return None
 

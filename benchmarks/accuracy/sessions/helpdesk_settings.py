@@ -12,9 +12,7 @@ MEDIA_URL = "/media/"
 LOGIN_URL = "helpdesk:login"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
-HELPDESK_PUBLIC_TICKET_QUEUE = "support"
-HELPDESK_TEAMS_MODEL = "auth.User"
-HELPDESK_TEAMS_MIGRATION_DEPENDENCIES: list[tuple[str, str]] = []
+HELPDESK_TEAMS_MODE_ENABLED = False
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -3,4 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls), path("", include("helpdesk.urls"))]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("helpdesk.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+]

@@ -127,6 +127,14 @@ class Framework:
         """What a parameter with this default is: FastAPI's ``Depends(get_session)``."""
         return None
 
+    def argument(self, at: At, name: str) -> Value | None:
+        """What a parameter called `name` is, where nothing else tells. Asked of every framework."""
+        return None
+
+    def body(self, at: At, cls: str, line: int) -> None:
+        """A class that this framework knows was declared at `line`, its body evaluated; `at`
+        stands in the body. What its objects do without code of their own is told here."""
+
     def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
         """What an object annotated ``outer[items]`` is: ``Select[tuple[User]]``."""
         return None

@@ -311,6 +311,8 @@ class Interpreter:
                     value = made if made is not None else value
                 if value is None and type(assumed) in (Instance, ClassRef, Text):
                     value = assumed
+            elif value is None and annotation is None and kind == "":
+                value = self.world.named_argument(self, name)
             self.env[name] = value
 
     def run(self) -> None:

@@ -45,8 +45,9 @@ def builtin(at: Interpreter, name: str, call: Call) -> Value | None:
         item = at.element(call.values[1], call.line)
         made = at.call(first, Call(call.line, None, (), (item,), {}, {}))
         return Many(made) if made is not None else None
-    if name == "getattr" and len(call.values) > 1 and type(call.values[1]) is Text:
-        return at.attribute(first, call.values[1].text, call.line)
+    if name in ("getattr", "hasattr") and len(call.values) > 1 and type(call.values[1]) is Text:
+        found = at.attribute(first, call.values[1].text, call.line)
+        return found if name == "getattr" else None
     if name == "setattr" and len(call.values) > 2 and first is not None:
         attribute = call.values[1]
         at.store(

@@ -13,7 +13,7 @@ from migrator.analyze.facts.shape import (
     Expr,
     Stmt,
 )  # fmt: skip
-from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer import types
 from migrator.analyze.infer.contexts import Contexts
 from migrator.analyze.infer.memo import Memo
@@ -52,6 +52,14 @@ class World:
         self.depth = 0
 
     # --- frameworks ------------------------------------------------------------------------------
+
+    def named_argument(self, at: At, name: str) -> Value | None:
+        """What a framework knows of a parameter by its name alone."""
+        for framework in self.frameworks.values():
+            found = framework.argument(at, name)
+            if found is not None:
+                return found
+        return None
 
     def framework_of(self, value: Value) -> Framework | None:
         kind = type(value)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from migrator.analyze.facts.shape import ANY, Expr
 from migrator.analyze.frameworks.django.lookups import joined
 from migrator.analyze.frameworks.django.models import DjangoModel
-from migrator.analyze.frameworks.django.values import Lookup
+from migrator.analyze.frameworks.django.values import Lookup, Query, query_of
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import Call, Many, Several, Text, Value, options
 
@@ -21,20 +21,29 @@ _BY_TEXT = {
     "order_by", "values", "values_list", "only", "defer", "distinct", "dates", "datetimes",
     "latest", "earliest",
 }  # fmt: skip
-_WHOLE = {"select_related", "prefetch_related"}
+WHOLE = {"select_related", "prefetch_related"}
+_NESTING = _BY_NAME | {"annotate", "alias", "aggregate", "update"}
 
 
-def lookup(at: At, name: str, call: Call) -> Lookup:
+Tables = Callable[[Query], frozenset[str]]
+
+
+def lookup(at: At, name: str, call: Call, tables: Tables) -> Lookup:
     """The paths that ``F(…)``, ``Q(…)``, ``Count(…)`` name."""
     found: set[str] = set()
+    inner: set[str] = set()
     if name in _CONDITIONS:
         found |= {k for k in call.keywords if k not in ("then", "condition", "_connector")}
     elif name not in _NO_PATH:
         found |= {v.text for v in call.values[:2] if type(v) is Text and v.whole}
     for value in every(at, call):
-        if type(value) is Lookup:
+        query = query_of(value)
+        if query is not None:
+            inner |= tables(query)
+        elif type(value) is Lookup:
             found |= value.paths
-    return Lookup(frozenset(found))
+            inner |= value.tables
+    return Lookup(frozenset(found), frozenset(inner))
 
 
 def every(at: At, call: Call) -> Iterator[Value]:
@@ -59,22 +68,27 @@ def _inside(at: At, expr: Expr, value: Value | None) -> Iterator[Value]:
 
 
 def read_by(
-    at: At, models: Mapping[str, DjangoModel], model: DjangoModel, name: str, call: Call
-) -> frozenset[str]:
+    at: At, models: Mapping[str, DjangoModel], model: DjangoModel, name: str, call: Call,
+    tables: Tables,
+) -> frozenset[str]:  # fmt: skip
     """The tables besides the model's own that method `name` of a query joins or fetches."""
     found: set[str] = set()
     paths: set[str] = set()
     if name in _BY_NAME:
         paths |= {k for k in call.keywords if k != "defaults"}
     for value in every(at, call):
-        if type(value) is Lookup:
-            if name in _WHOLE:
+        query = query_of(value)
+        if query is not None and name in _NESTING:
+            found |= tables(query)
+        elif type(value) is Lookup:
+            found |= value.tables
+            if name in WHOLE:
                 for path in value.paths:
                     found |= joined(models, model, path, whole=True)
             else:
                 paths |= value.paths
         elif type(value) is Text and value.whole:
-            if name in _WHOLE:
+            if name in WHOLE:
                 found |= joined(models, model, value.text, whole=True)
             elif name in _BY_TEXT:
                 paths.add(value.text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from migrator.analyze.facts.shape import CONST
+from migrator.analyze.frameworks.django.meta import Meta
 from migrator.analyze.frameworks.django.objects import Objects
-from migrator.analyze.frameworks.django.values import Query, query_of
+from migrator.analyze.frameworks.django.values import NEW, Query, query_of
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import (
     Call,
@@ -19,8 +20,25 @@ from migrator.analyze.infer.values import (
 from migrator.analyze.project.project import Project
 
 _FORMS = ("ModelForm", "BaseModelForm", "ModelSerializer", "HyperlinkedModelSerializer")
-_VIEWS = {"View", "APIView"}
-_ONE = {"get_object", "object"}
+_READS = {
+    "ListView", "DetailView", "BaseListView", "BaseDetailView", "MultipleObjectMixin",
+    "SingleObjectMixin", "ArchiveIndexView", "YearArchiveView", "MonthArchiveView",
+    "DayArchiveView", "ListModelMixin", "RetrieveModelMixin", "ListAPIView", "RetrieveAPIView",
+    "ReadOnlyModelViewSet",
+}  # fmt: skip
+_CREATES = {
+    "CreateView", "BaseCreateView", "CreateModelMixin", "CreateAPIView", "ListCreateAPIView",
+    "ModelViewSet",
+}  # fmt: skip
+_UPDATES = {
+    "UpdateView", "BaseUpdateView", "UpdateModelMixin", "UpdateAPIView", "ModelViewSet",
+    "RetrieveUpdateAPIView", "RetrieveUpdateDestroyAPIView",
+}  # fmt: skip
+_DELETES = {
+    "DeleteView", "BaseDeleteView", "DeletionMixin", "DestroyModelMixin", "DestroyAPIView",
+    "ModelViewSet", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView",
+}  # fmt: skip
+_PERFORMED = {"perform_create": True, "perform_update": False}
 
 
 class Forms:
@@ -80,6 +98,50 @@ class Forms:
 
     # --- what the interpreter asks ---------------------------------------------------------------
 
+    def body(self, at: At, cls: str, line: int) -> None:
+        """What Django itself does for a view or form that has no code for it."""
+        if self.is_form(cls):
+            self._choices(at, cls, line)
+        elif self.is_view(cls):
+            self._generic(at, cls, line)
+
+    def _choices(self, at: At, cls: str, line: int) -> None:
+        """A form offers the rows that a key of its model may point to."""
+        model = self.objects.models.get(self.model(at, cls) or "")
+        class_ = next((c for c in self.project.classes.ancestors(cls) if c.inner("Meta")), None)
+        if model is None or class_ is None:
+            return
+        meta = Meta(self.project, class_)
+        names = meta.texts("fields")
+        every = names == ("__all__",) or (meta.get("fields") is None and meta.get("exclude"))
+        left = set(meta.texts("exclude"))
+        for field in model.fields.values():
+            shown = field.name in names or (every and field.name not in left)
+            target = self.objects.models.get(field.target or "")
+            if shown and field.relational and not field.parent_link and target is not None:
+                for table in self.objects.own(target.id):
+                    if table in at.schema.tables:
+                        at.access(table, "read", line, "orm", "likely")
+
+    def _generic(self, at: At, cls: str, line: int) -> None:
+        """Generic views and viewsets on a model read it, and write by what they are."""
+        query = self.queryset(at, Instance(cls), line)
+        if query is None or query.model not in self.objects.models:
+            return
+        kinds = {f.rpartition(".")[2] for f in self.project.classes.foreign(cls)}
+        if not kinds & (_READS | _CREATES | _UPDATES | _DELETES):
+            return
+        for table in self.objects.read_tables(query):
+            if table in at.schema.tables:
+                at.access(table, "read", line, "orm", "likely")
+        row = Instance(query.model)
+        if kinds & _CREATES:
+            self.objects.save(at, Instance(query.model, NEW), line, new=True)
+        if kinds & _UPDATES:
+            self.objects.save(at, row, line, new=False)
+        if kinds & _DELETES:
+            self.objects.delete(at, query.model, line)
+
     def made(self, at: At, function: ClassRef, call: Call) -> Value | None:
         return None
 
@@ -127,6 +189,7 @@ class Forms:
 
     def _view(self, at: At, owner: Instance, name: str, call: Call) -> Value | None:
         if name not in ("get_queryset", "get_object"):
+            self._inherited(at, owner, name, call)
             return None
         if name == "get_object":
             own = self.project.classes.find(owner.cls, "get_queryset")
@@ -145,6 +208,25 @@ class Forms:
         found = Query(query.model, custom=query.custom, tables=query.tables)
         self.objects.read(at, found, call.line)
         return found
+
+    def _inherited(self, at: At, owner: Instance, name: str, call: Call) -> None:
+        """``super().form_valid(form)``, ``super().delete(…)``, ``super().perform_create(…)``."""
+        kinds = {f.rpartition(".")[2] for f in self.project.classes.foreign(owner.cls)}
+        if name in ("form_valid", "perform_create", "perform_update", "create", "update"):
+            form = call.values[0] if call.values else None
+            for option in options(form):
+                if type(option) is Instance and self.is_form(option.cls):
+                    self._form(at, option, "save", call)
+                    return
+        query = self.queryset(at, owner, call.line)
+        if query is None or query.model not in self.objects.models:
+            return
+        if name in _PERFORMED or (name == "form_valid" and kinds & (_CREATES | _UPDATES)):
+            self.objects.save(at, Instance(query.model), call.line, new=_PERFORMED.get(name))
+        if name in ("delete", "destroy", "perform_destroy") or (
+            name == "form_valid" and kinds & _DELETES
+        ):
+            self.objects.delete(at, query.model, call.line)
 
 
 def _bare(line: int) -> Call:

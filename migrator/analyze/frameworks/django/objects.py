@@ -72,6 +72,11 @@ class Objects:
         for table in self.read_tables(query):
             self._access(at, table, line, how)
 
+    def fetch(self, at: At, query: Query, line: int) -> None:
+        """What is read besides, where rows are fetched."""
+        for table in query.fetched:
+            self._access(at, table, line, "orm")
+
     def _access(self, at: At, table: str, line: int, how: AccessHow) -> None:
         if table in at.schema.tables:
             at.access(table, "read", line, how)
@@ -83,7 +88,7 @@ class Objects:
         for path in model.ordering if model else ():
             assert model is not None
             found |= joined(self.models, model, path)
-        return replace(query, tables=query.tables | found) if found else query
+        return replace(query, fetched=query.fetched | found) if found else query
 
     def open(self, query: Query) -> bool:
         """Whether a manager may have methods that this tree does not show."""
@@ -169,7 +174,8 @@ class Objects:
     def save(self, at: At, owner: Instance, line: int, *, new: bool | None = None) -> None:
         """A row is written: inserted where it is `new`, either where that is not known."""
         model = self.model_of(owner.cls)
-        if model is None:
+        if model is None or (model.abstract and new is not True):
+            self._save_below(at, owner.cls, line)
             return
         for table in own_tables(self.models, model):
             if table not in at.schema.tables:
@@ -179,6 +185,16 @@ class Objects:
             if new is not False:
                 at.access(table, "insert", line, "orm", "certain" if new else "likely")
         self.signal(at, model.id, line, "pre_init", "pre_save", "post_save")
+
+    def _save_below(self, at: At, cls: str, line: int) -> None:
+        """A method that a few models inherit writes each of them."""
+        below = [
+            self.models[b] for b in self.project.classes.below.get(cls, ()) if b in self.models
+        ]
+        tables = {m.table for m in below if m.table in at.schema.tables}
+        for table in sorted(t for t in tables if t) if len(tables) <= _FEW else ():
+            at.access(table, "update", line, "orm", "likely")
+            at.access(table, "insert", line, "orm", "likely")
 
     def create(self, at: At, model: str, line: int) -> Instance:
         """What ``Manager.create`` does: the model's own ``save`` runs too."""
@@ -210,6 +226,7 @@ class Objects:
             at.reaches(handler, line, "signals")
 
 
+_FEW = 8
 _GENERIC = "a generic relation leads to any model"
 
 

@@ -268,7 +268,7 @@ class Django(Framework):
         if last == "QuerySet":
             return self.queries.made(at, None, call)
         if name.startswith(_EXPRESSIONS) and last[:1].isupper():
-            return lookup(at, last, call)
+            return lookup(at, last, call, self.objects.read_tables)
         return None
 
     def _class(self, model: str | None) -> Value | None:
@@ -311,6 +311,15 @@ class Django(Framework):
 
     # --- the rest --------------------------------------------------------------------------------
 
+    def argument(self, at: At, name: str) -> Value | None:
+        """Django hands every view its request under this name."""
+        known = self.models is not None and name == "request"
+        return Instance("django.http.HttpRequest") if known else None
+
+    def body(self, at: At, cls: str, line: int) -> None:
+        if self.models is not None:
+            self.forms.body(at, cls, line)
+
     def iterate(self, at: At, value: Value, line: int) -> Value | None:
         if self.models is None:
             return None
@@ -319,7 +328,9 @@ class Django(Framework):
             query = self._of_one_model(value)
         if query is None or query.manager:
             return None
-        self.objects.read(at, self.objects.with_ordering(query), line)
+        query = self.objects.with_ordering(query)
+        self.objects.read(at, query, line)
+        self.objects.fetch(at, query, line)
         return self.queries.row(query)
 
 

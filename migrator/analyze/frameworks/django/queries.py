@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from migrator.analyze.facts.shape import CALL
-from migrator.analyze.frameworks.django.expressions import read_by
+from migrator.analyze.frameworks.django.expressions import WHOLE, read_by
 from migrator.analyze.frameworks.django.objects import Objects
 from migrator.analyze.frameworks.django.values import Query, class_value, query_of
 from migrator.analyze.frameworks.protocol import At
@@ -60,7 +60,7 @@ class Queries:
             query = self._started(at, owner, query, name, call)
             if name == "get_queryset":
                 return query
-        joins = read_by(at, self.models, model, name, call)
+        joins = read_by(at, self.models, model, name, call, self.objects.read_tables)
         if name in _CHAIN:
             return self._chain(at, query, name, call, joins)
         query = replace(query, tables=query.tables | joins)
@@ -96,8 +96,9 @@ class Queries:
             return plain
         tables = found.tables | query.tables
         return replace(
-            plain, tables=tables, custom=(*found.custom, *query.custom), lines=found.lines
-        )
+            plain, tables=tables, custom=(*found.custom, *query.custom), lines=found.lines,
+            fetched=found.fetched,
+        )  # fmt: skip
 
     def _chain(
         self, at: At, query: Query, name: str, call: Call, joins: frozenset[str]
@@ -114,8 +115,15 @@ class Queries:
             rows = "dict"
         elif name == "values_list":
             rows = "flat" if "flat" in call.keywords else "tuple"
-        found = replace(query, manager=False, tables=tables, rows=rows, lines=lines | {call.line})
+        fetched = query.fetched
+        if name in WHOLE:
+            tables, fetched = tables - joins, fetched | joins
+        found = replace(
+            query, manager=False, tables=tables, rows=rows, lines=lines | {call.line},
+            fetched=fetched,
+        )  # fmt: skip
         self.objects.read(at, found, call.line)
+        self.objects.fetch(at, found, call.line)
         return found
 
     # --- reads -----------------------------------------------------------------------------------
@@ -128,9 +136,11 @@ class Queries:
         if name != "get":
             query = self.objects.with_ordering(query)
         self.objects.read(at, query, call.line)
+        self.objects.fetch(at, query, call.line)
         return self.row(query)
 
     def _number(self, at: At, query: Query, name: str, call: Call) -> Value | None:
+        self._unread(at, query, call, query.fetched - query.tables)
         self.objects.read(at, query, call.line)
         return None
 
@@ -157,6 +167,7 @@ class Queries:
 
     def _update(self, at: At, query: Query, name: str, call: Call) -> Value | None:
         own = self.objects.own(query.model)
+        self._unread(at, query, call, query.fetched - query.tables)
         if not (query.tables - own) and not query.through:
             self._unread(at, query, call, own)
         else:

@@ -16,10 +16,11 @@ NEW = (("", Text("new")),)
 class Query(Value):
     """A manager or queryset over `model`. `custom` are the monolith's classes that it is of, by
     which its further methods are found. `tables` are those that running it reads besides the
-    model's own. `lines` are where its chain was written, for writes that need no read.
+    model's own, `fetched` those that it reads only where rows are fetched. `lines` are where its
+    chain was written, for writes that need no read.
 
     `relation` is set for a manager behind a relation: ``fk`` (rows of `model` point here), ``m2m``
-    with its `through` table. `joins` tells that `tables` are joined for a condition.
+    with its `through` table.
     """
 
     framework: ClassVar[str] = NAME
@@ -28,19 +29,21 @@ class Query(Value):
     custom: tuple[str, ...] = ()
     rows: Literal["model", "dict", "tuple", "flat"] = "model"
     tables: frozenset[str] = frozenset()
+    fetched: frozenset[str] = frozenset()
     lines: frozenset[int] = frozenset()
     relation: Literal["", "fk", "m2m"] = ""
     through: str | None = None
     plain_through: bool = True
-    sliced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup(Value):
-    """Paths over relations that an expression names: ``F("author__name")``, ``Q(tag=…)``."""
+    """Paths over relations that an expression names: ``F("author__name")``, ``Q(tag=…)``; `tables`
+    are those of queries inside it."""
 
     framework: ClassVar[str] = NAME
     paths: frozenset[str]
+    tables: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
