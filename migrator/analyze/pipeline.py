@@ -169,7 +169,9 @@ def _graph(
                 key=lambda p: (p.kind, p.path or "", p.method or "", p.definition, p.name, p.line),
             )
         ),
-        transactions=transactions(flow(project, done, signals), writes, points),
+        transactions=transactions(
+            flow(project, done, signals), writes, points, autocommit=schema.autocommit
+        ),
         unresolved=tuple(sorted(told, key=lambda u: (u.path, u.line, u.what, u.why))),
     )
     return replace(graph, stats=stats(graph))

@@ -32,6 +32,7 @@ class Schema:
     objects mean; `names` maps other definitions (a Core table, a session, a signal) to it with a
     plug-in's own value. `traits` by definition id go to `Definition.traits`. `constants` are
     definitions whose value is a statement: an access there counts where the constant is used.
+    `autocommit` tells that an entry point is no transaction by itself.
     """
 
     tables: dict[str, Table] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Schema:
     traits: dict[str, set[str]] = field(default_factory=dict)
     unresolved: list[Unresolved] = field(default_factory=list)
     dialect: str = "postgres"
+    autocommit: bool = False
     _folded: dict[str, str | None] = field(default_factory=dict)
 
     def add_table(self, table: Table) -> None:

@@ -69,14 +69,18 @@ def _is_atomic(decorator: object) -> bool:
 
 
 def transactions(
-    flow: Flow, writes: Iterable[Doing], entry_points: Iterable[EntryPoint]
+    flow: Flow,
+    writes: Iterable[Doing],
+    entry_points: Iterable[EntryPoint],
+    *,
+    autocommit: bool = False,
 ) -> tuple[Transaction, ...]:
     """One for each entry point and each function below it that ends a unit of work.
 
     That is one that commits or opens a transaction; its unit is what it and everything that it
     calls, or that its signals reach, writes. Where that is nothing (a context manager that commits
     at the end, a helper that only commits) the unit is its callers'. An entry point with none below
-    is one unit itself.
+    is one unit itself; with `autocommit` each of its statements is one.
     """
     written: dict[str, set[str]] = defaultdict(set)
     writers: dict[str, set[str]] = defaultdict(set)
@@ -102,7 +106,7 @@ def transactions(
         label = f"{point.method} {point.path}" if point.kind == "route" else point.name
         for function in _entered(flow, point):
             reached = reach(function, flow.following)
-            begun = (reached & starts) or {function}
+            begun = (reached & starts) or (set() if autocommit else {function})
             seen |= begun
             for start in begun:
                 definition = flow.functions.get(start, point.definition)

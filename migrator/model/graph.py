@@ -90,6 +90,8 @@ TRAITS = {
     "app_object": "an application, blueprint or router object",
     "settings": "reads the environment into settings",
     "generator": "yields",
+    "atomic": "runs in a database transaction of its own",
+    "admin": "shows a model in Django's admin",
     "commits": "commits the unit of work itself",
     "signal": "a signal object that handlers connect to",
     "decorator": "used as a decorator somewhere in the monolith",

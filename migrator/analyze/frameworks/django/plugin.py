@@ -12,7 +12,9 @@ from migrator.analyze.frameworks.django.library import canonical, library_models
 from migrator.analyze.frameworks.django.managers import Managers
 from migrator.analyze.frameworks.django.models import Models
 from migrator.analyze.frameworks.django.objects import Listeners, Objects
+from migrator.analyze.frameworks.django.points import commands, marks, signals
 from migrator.analyze.frameworks.django.queries import Queries
+from migrator.analyze.frameworks.django.routes import Routes
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
 from migrator.analyze.frameworks.django.signals import connections
 from migrator.analyze.frameworks.django.tables import Tables
@@ -78,6 +80,10 @@ class Django(Framework):
         for id_ in self.objects.stands:
             schema.claims.setdefault(id_, NAME)
         self._used_library(project, tables)
+        marks(project, schema)
+        # Without ATOMIC_REQUESTS a request is no transaction: each statement commits itself.
+        if not self.settings.true("ATOMIC_REQUESTS") and not project.imports("sqlalchemy"):
+            schema.autocommit = True
         self._listeners(World(project, schema, [self]), project, listeners)
 
     def _used_library(self, project: Project, tables: Tables) -> None:
@@ -114,8 +120,9 @@ class Django(Framework):
     def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
         if self.models is None:
             return
-        for one in connections(project):
-            yield EntryPoint("signal", one.name, None, None, one.handler, one.line)
+        yield from Routes(project, schema, self.settings).read()
+        yield from commands(project)
+        yield from signals(project)
 
     # --- attributes ------------------------------------------------------------------------------
 
@@ -258,6 +265,9 @@ class Django(Framework):
         if last == "get_app_config" and ".apps" in name:
             label = call.argument(0, "app_label")
             return AppRef(label.text) if type(label) is Text else None
+        if last == "on_commit" and ".transaction" in name and call.values:
+            at.call(call.values[0], Call(call.line, None, (), (), {}, {}))
+            return None
         if last in _GET:
             return self._got(at, last, call)
         if last == "prefetch_related_objects":
