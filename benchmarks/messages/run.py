@@ -47,8 +47,10 @@ FILL = """
 WITH new AS (
   SELECT uuidv7() AS id, i, clock_timestamp() AS at FROM generate_series(1, {count}) AS i),
 written AS (
-  INSERT INTO outbox (id, aggregatetype, aggregateid, type, sequence, subject, created_at, payload)
-  SELECT id, '{kind}', i::text, '{type}', 1, '{subject}', at, jsonb_build_object(
+  INSERT INTO outbox
+    (id, aggregatetype, aggregateid, type, sequence, subject, partition, created_at, payload)
+  SELECT id, '{kind}', i::text, '{type}', 1, '{subject}',
+    crc32('{kind}'::bytea || '\\x00'::bytea || i::text::bytea) % 16, at, jsonb_build_object(
     'specversion', '1.0', 'id', id, 'source', '/services/orders', 'type', '{kind}.{type}',
     'subject', i::text, 'time', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.USOF'),
     'sequence', '1', 'kind', '{type}', 'aggregate', '{kind}', 'data', {data}) FROM new)

@@ -99,9 +99,10 @@ def namespace() -> str:
 
 def messages(producer: Side) -> list[Incoming]:
     """The outbox as deliveries, in the order of the relay."""
-    found = producer.rows(
-        "SELECT id, subject, payload, traceparent FROM outbox ORDER BY created_at, id"
-    )
+    row = schema.outbox.c
+    query = sa.select(row.id, row.subject, row.payload, row.traceparent)
+    with producer.engine.connect() as connection:
+        found = connection.execute(query.order_by(row.created_at, row.id)).all()
     return [
         Incoming(
             str(i),

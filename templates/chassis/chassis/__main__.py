@@ -61,19 +61,22 @@ def _relay(_: argparse.Namespace, manifest: Manifest, settings: Settings) -> Non
     from chassis.relay import Relay
 
     engine, woken = _engine(settings), asyncio.Event()
+    by_debezium = settings_module.carried_by_debezium()
 
     async def work(stop: asyncio.Event) -> None:
-        broker = await _connect(settings, stop)
-        if broker is None:
-            return
-        relay = Relay(engine, broker, settings, woken)
-        beside = (
-            wake.listen(engine, woken),
+        beside = [
             gauges.keep_observed(engine, settings, "relay"),
             telemetry.watch_event_loop(),
             cleanup.keep_clean(engine, settings, cleanup.outbox_batch),
-        )
-        await _with(beside, relay.run(stop), broker)
+        ]
+        if by_debezium:
+            print("CHASSIS_OUTBOX is debezium: this process only cleans up", file=sys.stderr)
+            return await _with(beside, stop.wait())
+        broker = await _connect(settings, stop)
+        if broker is None:
+            return None
+        relay = Relay(engine, broker, settings, woken)
+        return await _with([*beside, wake.listen(settings, woken)], relay.run(stop), broker)
 
     asyncio.run(_until_signal(work))
 
@@ -158,7 +161,11 @@ def _show(settings: Settings, query: sa.Select[Any]) -> None:
 
 
 def _engine(settings: Settings) -> sa.Engine:
-    return sa.create_engine(settings.database_url, pool_pre_ping=True, pool_size=3)
+    options: dict[str, Any] = {}
+    if settings.direct_url and settings.database_url.startswith("postgresql"):
+        # A prepared statement stays in one session of the database, and a pooler gives us another.
+        options["connect_args"] = {"prepare_threshold": None}
+    return sa.create_engine(settings.database_url, pool_pre_ping=True, pool_size=3, **options)
 
 
 def _application_context(manifest: Manifest) -> Callable[[], AbstractContextManager[object]] | None:
@@ -189,7 +196,9 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Broker | None:
 
 
 async def _with(
-    beside: Iterable[Coroutine[Any, Any, None]], main: Coroutine[Any, Any, None], broker: Broker
+    beside: Iterable[Coroutine[Any, Any, None]],
+    main: Coroutine[Any, Any, object],
+    broker: Broker | None = None,
 ) -> None:
     """Run `main` with helpers beside it, and close the broker after it."""
     tasks = [asyncio.create_task(work) for work in beside]
@@ -199,7 +208,8 @@ async def _with(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await broker.close()
+        if broker is not None:
+            await broker.close()
 
 
 async def _until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from chassis import dialects
 from chassis.brokers.port import partition_of
 from chassis.schema import outbox, outbox_aggregate, outbox_delivery
+from chassis.settings import carried_by_debezium
 
 UPSERTED, DELETED, INSERT, CALL = "upserted", "deleted", "insert", "call"
 
@@ -73,7 +74,9 @@ def append(
         rows.append(_row(message, source, next_of[aggregate], carrier))
         next_of[aggregate] += 1
     connection.execute(sa.insert(outbox), [{n: row[n] for n in _COLUMNS} for row in rows])
-    connection.execute(sa.insert(outbox_delivery), [{n: row[n] for n in _QUEUE} for row in rows])
+    if not carried_by_debezium():
+        queue = [{name: row[name] for name in _QUEUE} for row in rows]
+        connection.execute(sa.insert(outbox_delivery), queue)
     return [row["id"] for row in rows]
 
 

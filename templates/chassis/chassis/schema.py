@@ -38,6 +38,8 @@ outbox = sa.Table(
     sa.Column("payload", _json, nullable=False),
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("subject", _key, nullable=False),
+    # Debezium takes a partition of 32 bits only.
+    sa.Column("partition", sa.Integer, nullable=False),
     sa.Column("traceparent", _key),
     sa.Column("tracestate", _text),
     sa.Column("created_at", _moment, nullable=False, server_default=_now, index=True),

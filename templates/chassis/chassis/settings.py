@@ -15,13 +15,16 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are in seconds. Each but the first three is ``CHASSIS_<NAME>`` in the environment."""
+    """Times are in seconds. Each but the first two is ``CHASSIS_<NAME>`` in the environment."""
 
     # DATABASE_URL and BROKER_URL; the scheme of the latter (nats, amqp, kafka, http) chooses.
     database_url: str
     broker_url: str
     # Prefix of subjects and name of the stream: lets systems share one broker.
     namespace: str = ""
+    # Where DATABASE_URL leads to a pooler (PgBouncer): the database itself, to LISTEN there, or
+    # "none" to poll only. No session state is used over DATABASE_URL then.
+    direct_url: str = ""
     # The most messages that are claimed, fetched or applied in one go.
     batch: int = 500
     # The longest wait before the outbox is looked at without having been woken.
@@ -46,7 +49,7 @@ class Settings:
     stream_replicas: int = 1
 
     def __post_init__(self) -> None:
-        for field in fields(self)[3:]:
+        for field in fields(self)[4:]:
             if getattr(self, field.name) <= 0:
                 raise SettingsError(f"CHASSIS_{field.name.upper()} must be greater than 0")
         if self.inbox_retention < self.longest_return:
@@ -70,7 +73,7 @@ class Settings:
 def load() -> Settings:
     """The settings of this process."""
     given: dict[str, float | int] = {}
-    for field in fields(Settings)[3:]:
+    for field in fields(Settings)[4:]:
         variable = f"CHASSIS_{field.name.upper()}"
         if text := os.environ.get(variable):
             try:
@@ -81,8 +84,20 @@ def load() -> Settings:
         database_url=_required("DATABASE_URL"),
         broker_url=os.environ.get("BROKER_URL", "nats://127.0.0.1:4222"),
         namespace=os.environ.get("CHASSIS_NAMESPACE", ""),
+        direct_url=os.environ.get("CHASSIS_DIRECT_URL", ""),
         **given,  # type: ignore[arg-type]
     )
+
+
+def carried_by_debezium() -> bool:
+    """``CHASSIS_OUTBOX=debezium``: messages are only inserted in `outbox`, not in the queue.
+
+    Asked wherever a message is appended, also in processes that need no other setting.
+    """
+    value = os.environ.get("CHASSIS_OUTBOX", "relay")
+    if value not in ("relay", "debezium"):
+        raise SettingsError(f"CHASSIS_OUTBOX is {value!r}; it is 'relay' or 'debezium'")
+    return value == "debezium"
 
 
 def _required(variable: str) -> str:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import Engine
+from sqlalchemy import make_url
 
 from chassis.schema import CHANNEL
+from chassis.settings import Settings
 
 _AGAIN_SECONDS = 10.0
 
 
-async def listen(engine: Engine, woken: asyncio.Event) -> None:
+async def listen(settings: Settings, woken: asyncio.Event) -> None:
     """Set `woken` whenever something was appended, until cancelled."""
-    if engine.dialect.name != "postgresql":
+    given = settings.direct_url or settings.database_url
+    if given == "none" or make_url(given).get_backend_name() != "postgresql":
         return
     import psycopg
 
-    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = make_url(given).set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:

@@ -125,7 +125,9 @@ class KafkaReader:
         found = []
         for place, batch in records.items():
             for record in batch:
-                headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+                headers = {
+                    n: v.decode("utf-8", "replace") for n, v in record.headers if v is not None
+                }
                 identity = headers.pop("id", f"{place.partition}-{record.offset}")
                 subject = headers.pop("subject", "")
                 if self._wanted(subject):
