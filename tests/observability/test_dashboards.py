@@ -22,6 +22,7 @@ from support.dashboards import (
     used_variables,
     written_labels,
 )
+from support.documented import documented
 from support.emission import missing
 from support.monitoring import REPOSITORY, load, promtools, rendered
 
@@ -225,24 +226,6 @@ def test_promtool_accepts_every_query(promql: list[Asked], promtool: str, tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def documented() -> dict[str, set[str]]:
-    """Metric -> labels, as docs/telemetry.md promises them."""
-    text = (REPOSITORY / "docs/telemetry.md").read_text("utf-8")
-    common = {"service_name", "service_role", "service_instance_id", "deployment_environment_name"}
-    found: dict[str, set[str]] = {}
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if not line.startswith("| `") or len(cells) != 3:
-            continue
-        labels = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", cells[1])))
-        for name in re.findall(r"`([\w{},]+)`", cells[0]):
-            stem, brace, endings = name.partition("{")
-            for ending in endings.rstrip("}").split(",") if brace else [""]:
-                le = {"le"} if ending == "bucket" else set()
-                found[stem + ending] = labels | common | le
-    return found
-
-
 RECORDED = re.compile(r"(slo|migration):.*")
 # Of Prometheus itself; the labels are those of rules and scrapes.
 OWN = {
@@ -255,7 +238,7 @@ def test_every_metric_and_label_is_one_that_services_emit(
     workspace: Path, promql: list[Asked]
 ) -> None:
     """By the documentation; test_real_alerts.py asks the running services the same."""
-    known = documented()
+    known = {metric.name: metric.labels for metric in documented()}
     assert known["chassis_inbox_lag_seconds_bucket"] >= {"le", "service_name"}
     for name, labels in OWN.items():
         known[name] = labels

@@ -52,7 +52,7 @@ def of_gateway() -> Board:
         Row("Now", [panel.sized(4, 4) for panel in _answers(own)]),
         Row("Requests", _requests(own)),
         Row("Calls to services", _calls(own)),
-        Row("Resources", _resources(own)),
+        Row("Resources", _resources(own, serves=False)),
         *_last("gateway"),
     ]
     return _board("gateway", "The door of the workspace: every request of people.", rows)
@@ -74,7 +74,7 @@ def of_service(manifest: ServiceManifest, purpose: str) -> Board:
         panels = [*(_outbox(own) if sends else ()), *(_inbox(own) if receives else ())]
         panels += _replicas(own) if manifest.replicas else ()
         rows.append(Row("Messages", panels))
-    rows += [Row("Resources", _resources(own)), *_last(manifest.name)]
+    rows += [Row("Resources", _resources(own, serves=True)), *_last(manifest.name)]
     return _board(manifest.name, purpose or f"The service {manifest.name}.", rows)
 
 
@@ -256,29 +256,34 @@ def _short(expression: str) -> str:
     return f'label_replace({expression}, "process", "$1", "service_instance_id", "(.{{0,8}}).*")'
 
 
-def _resources(own: str) -> list[Panel]:
+def _resources(own: str, *, serves: bool) -> list[Panel]:
+    """`serves` says that it counts the requests that it is answering, as the gateway does not."""
     chosen = joined(own, _INSTANCE)
     legend = "{{service_role}} {{process}}"
-    panels = [
+    first = [
         curves("CPU", "Of one core, by process; one Python process runs on one core.",
                [Query(_short(_cpu(own)), legend)], "percentunit",
                steps=((None, GREEN), (0.9, RED))),
         curves("Memory", "Resident memory by process.",
                [Query(_short(f"process_memory_usage_bytes{{{chosen}}}"), legend)], "bytes"),
-        curves("Threads and requests", "Python threads by process, and requests being answered.",
-               [Query(_short(f"process_thread_count{{{chosen}}}"), f"threads {legend}"),
-                Query(f"sum by (service_role) (http_server_active_requests{{{chosen}}})",
-                      "requests {{service_role}}")], "none"),
-        curves("Uptime", "A fall to zero is a restart.",
-               [Query(_short(f"process_uptime_seconds{{{chosen}}}"), legend)], "s").sized(12, 7),
+        curves("Threads", "Python threads by process.",
+               [Query(_short(f"process_thread_count{{{chosen}}}"), legend)], "none"),
     ]  # fmt: skip
-    return [
-        *panels,
+    second = [
+        curves("Uptime", "A fall to zero is a restart.",
+               [Query(_short(f"process_uptime_seconds{{{chosen}}}"), legend)], "s"),
         curves("Event loop", "How late the event loop of relay, inbox and gateway runs what "
                "is due: what blocks it holds up everything else in the process.",
                [Query(_short(f"chassis_event_loop_delay_seconds{{{chosen}}}"), legend)], "s",
-               steps=((None, GREEN), (0.25, RED))).sized(12, 7),
+               steps=((None, GREEN), (0.25, RED))),
     ]  # fmt: skip
+    if serves:
+        answering = f"sum by (service_instance_id) (http_server_active_requests{{{chosen}}})"
+        words = "Requests that are being answered; a rising line is a queue."
+        second.append(
+            curves("In progress", words, [Query(_short(answering), "{{process}}")], "none")
+        )
+    return [*first, *(panel.sized(24 // len(second), 7) for panel in second)]
 
 
 def _last(name: str) -> list[Row]:
