@@ -91,7 +91,7 @@ class Bench:
         self.row("grimp.build_graph, no cache", measured(grimp, cwd=self.folder))
         here = str(Path(sys.executable).parent)
         if ruff := shutil.which("ruff", path=here) or shutil.which("ruff"):
-            command = [ruff, "analyze", "graph", "-q", "--no-cache", self.package]
+            command = [ruff, "analyze", "graph", "-q", self.package]
             self.row("ruff analyze graph", measured(command, cwd=self.folder))
         if tach := shutil.which("tach", path=here) or shutil.which("tach"):
             (self.folder / "tach.toml").write_text('source_roots = ["."]\nmodules = []\n')

@@ -144,12 +144,14 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         at.line = before
         return _super(at)
     function = at.value(func)
-    values = tuple([at.value(a) for a in args])
-    named = {name: at.value(v) for name, v in keywords if name is not None}
+    values: tuple[Value | None, ...] = tuple([at.value(a) for a in args]) if args else ()
+    named: dict[str, Value | None] = {}
+    written_names: dict[str, Expr] = {}
     for name, written in keywords:
-        if name is None:
-            at.value(written)
-    written_names = {name: v for name, v in keywords if name is not None}
+        value = at.value(written)
+        if name is not None:
+            named[name] = value
+            written_names[name] = written
     call = Call(line, expr, args, values, written_names, named)
     if function is None:
         result = _unknown(at, func, call)
@@ -159,7 +161,8 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         result = of_collection(at, function, call)
     else:
         result = at.call(function, call)
-    _passed(at, call)
+    if args or keywords:
+        _passed(at, call)
     at.line = before
     return result
 

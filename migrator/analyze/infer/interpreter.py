@@ -285,7 +285,7 @@ class Interpreter:
     def _bind_params(self, given: MappingOf[str, Value | None]) -> None:
         assert self.code is not None
         params = self.code.statement[4]
-        decorators = {d[1] for d in self.code.statement[6] if type(d[1]) is str}
+        decorators = self.code.decorators
         for position, (name, annotation, default, kind) in enumerate(params):
             value = given.get(name)
             if position == 0 and self.cls is not None and "staticmethod" not in decorators:

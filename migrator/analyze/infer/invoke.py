@@ -41,12 +41,14 @@ def invoke(at: Interpreter, function: Function | Method, call: Call) -> Value | 
     code, own = found
     if code.name != "__init__":  # making an object is told by the name of its class
         at.reaches(code.key, call.line)
-    given = _given(world, code, function, call)
+    given: dict[str, Value] = {}
     watched = at.watched
-    if watched is not None and any(
-        v is not None and mentions(v, watched) for v in (*call.values, *call.named.values())
-    ):
-        at.sink.handed_on = True
+    if call.values or call.named:
+        given = _given(world, code, function, call)
+        if watched is not None and any(
+            mentions(v, watched) for v in (*call.values, *call.named.values()) if v is not None
+        ):
+            at.sink.handed_on = True
     ours = type(function) is Method and getattr(function.owner, "cls", None) == watched
     if own is not None:
         own = world.contexts.canonical(code, own)
@@ -76,6 +78,9 @@ def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str,
     """Interpret a function once for each way of being called."""
     arguments = tuple(sorted(given.items(), key=lambda kv: kv[0])) if given else ()
     key = (code.key, code.statement[1], own, arguments)
+    known: Run | None = world.memo.known(key)
+    if known is not None:
+        return known
     sink = Sink()  # what calls itself gives nothing new
     return world.memo.get(key, lambda: _run(world, code, own, given, key, sink), (None, sink))
 
@@ -137,10 +142,12 @@ def _given(
     world: World, code: FunctionCode, function: Function | Method, call: Call
 ) -> dict[str, Value]:
     """The arguments that tell more than the parameters' own annotations."""
+    every = (*call.values, *call.named.values())
+    if not any(v is not None and _matters(world, v) for v in every):
+        return {}
     params = code.statement[4]
-    decorators = {d[1] for d in code.statement[6] if type(d[1]) is str}
-    if type(function) is Method and params and "staticmethod" not in decorators:
-        bound = type(function.owner) is not ClassRef or "classmethod" in decorators
+    if type(function) is Method and params and "staticmethod" not in code.decorators:
+        bound = type(function.owner) is not ClassRef or "classmethod" in code.decorators
         params = params[1:] if bound else params
     names = [p[0] for p in params if p[3] == ""]
     pairs = [*zip(names, call.values, strict=False), *call.named.items()]

@@ -24,6 +24,10 @@ class Memo:
         self._provisional: dict[Hashable, Any] = {}
         self.tainted = False
 
+    def known(self, key: Hashable) -> Any:
+        """What is kept under `key` for good, or None."""
+        return self._pure.get(key)
+
     def get(self, key: Hashable, compute: Callable[[], T], unfinished: Any) -> T:
         """What is kept under `key`, else computed; `unfinished` is what is told meanwhile."""
         pure = self._pure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from migrator.analyze.facts.shape import Expr, Stmt
@@ -186,21 +186,26 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class FunctionCode:
-    """Where a function's code is: `owner` is the class id of a method, `id` the definition."""
+    """Where a function's code is: `owner` is the class id of a method, `id` the definition.
+
+    `key` is ``module:Class.method`` or ``module:function``, `decorators` are those that are plain
+    names.
+    """
 
     id: str
     module: str
     owner: str | None
     statement: Stmt
+    name: str = field(init=False)
+    key: str = field(init=False)
+    decorators: frozenset[str] = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return self.statement[3]  # type: ignore[no-any-return]
-
-    @property
-    def key(self) -> str:
-        """``module:Class.method`` or ``module:function``."""
-        return f"{self.owner}.{self.name}" if self.owner else self.id
+    def __post_init__(self) -> None:
+        name = self.statement[3]
+        names = frozenset([d[1] for d in self.statement[6] if type(d[1]) is str])
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "key", f"{self.owner}.{name}" if self.owner else self.id)
+        object.__setattr__(self, "decorators", names)
 
     def __hash__(self) -> int:
         return hash(self.key)

@@ -94,7 +94,11 @@ class World:
 
     def global_value(self, module: str, name: str) -> Value | None:
         """What a name means at the scope of a module."""
-        return self.memo.get(("global", module, name), lambda: self._global(module, name), None)
+        key = ("global", module, name)
+        known = self.memo.known(key)
+        if known is not None:
+            return known  # type: ignore[no-any-return]
+        return self.memo.get(key, lambda: self._global(module, name), None)
 
     def _global(self, module: str, name: str) -> Value | None:
         target = self.project.names.resolve(module, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from migrator.analyze.facts.shape import DEF, SET, Block, Body, Expr, Stmt
 from migrator.analyze.infer.values import FunctionCode
@@ -20,6 +21,9 @@ class Project:
         self.names = Names(self.code)
         self.modules = self.names.modules
         self.classes = Classes(self.names)
+        # By the statement's identity: they live as long as their facts do.
+        self.calls_by_statement: dict[int, tuple[tuple[Expr, str], ...]] = {}
+        self._codes: dict[tuple[str, str, int], FunctionCode] = {}
 
     def resolve(self, module: str, dotted: str) -> str | None:
         return self.names.resolve(module, dotted)
@@ -34,9 +38,13 @@ class Project:
 
     def imports(self, *packages: str) -> bool:
         """Whether any module imports one of these top-level packages."""
-        wanted = set(packages)
-        return any(
-            imported.module.partition(".")[0] in wanted
+        return not self._imported.isdisjoint(packages)
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        """The top-level packages that any module imports."""
+        return frozenset(
+            imported.module.partition(".")[0]
             for module in self.code
             for statement in module.facts.interface.imports
             for imported in imported_names(module.name, module.is_package, statement)
@@ -72,8 +80,13 @@ class Project:
                 yield from self._methods(f"{id_}.{name}", module)
 
     def method(self, class_: Class, statement: Stmt) -> FunctionCode:
-        definition = f"{class_.module.name}:{class_.id.partition(':')[2].partition('.')[0]}"
-        return FunctionCode(definition, class_.module.name, class_.id, statement)
+        key = (class_.id, statement[3], statement[1])
+        known = self._codes.get(key)
+        if known is None:
+            definition = f"{class_.module.name}:{class_.id.partition(':')[2].partition('.')[0]}"
+            known = FunctionCode(definition, class_.module.name, class_.id, statement)
+            self._codes[key] = known
+        return known
 
     def function(self, id_: str) -> FunctionCode | None:
         """The code of ``module:name``, or ``module:Class.method`` (not inherited)."""

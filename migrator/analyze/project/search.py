@@ -91,8 +91,8 @@ def calls(project: Project, methods: Collection[str]) -> Iterator[Found]:
                     yield Found(module, id_, call, local)
         for statement in nested(module.facts.interface.body):
             if id(statement) not in claimed and statement[0] in ("do", "set"):
-                for call in calls_in(statement):
-                    if method_of(call) in wanted:
+                for call, method in _named_calls(project, statement):
+                    if method in wanted:
                         yield Found(module, f"{module.name}:", call, {})
 
 
@@ -111,9 +111,18 @@ def _in_statement(
         for inner in nested(statement[7]):
             yield from _in_statement(project, module, inner, wanted)
     else:
-        for call in calls_in(statement):
-            if method_of(call) in wanted:
+        for call, method in _named_calls(project, statement):
+            if method in wanted:
                 yield call, {}
+
+
+def _named_calls(project: Project, statement: Stmt) -> tuple[tuple[Expr, str], ...]:
+    """The calls in a statement outside of functions, with what each calls; walked once."""
+    known = project.calls_by_statement.get(id(statement))
+    if known is None:
+        known = tuple([(call, method_of(call)) for call in calls_in(statement)])
+        project.calls_by_statement[id(statement)] = known
+    return known
 
 
 def local_imports(module: Module, block: Block) -> dict[str, str]:
