@@ -145,6 +145,7 @@ def compare_accesses(
         "unseen": len(verdicts["unseen"]),
         "made_not_run": len(verdicts["made"]),
         "from_memory": len(verdicts["memory"]),
+        "no_rows_to_cascade_to": len(verdicts["no_rows"]),
         "precision": ratio(len(right), len(right) + len(wrong)),
         "on_tables_of_other_packages": {"observed": len(others), "found": sum(others)},
         "missed": misses,
@@ -177,7 +178,7 @@ def judge(
     for entry in trace["touched"]:
         memory.setdefault(tuple(entry["site"]), set()).add(entry["table"])
     found: dict[str, list[Row]] = {
-        k: [] for k in ("confirmed", "wrong", "unseen", "made", "memory")
+        k: [] for k in ("confirmed", "wrong", "unseen", "made", "memory", "no_rows")
     }
     for (definition, table, kind), accesses in sorted(static.items()):
         places_of = [
@@ -199,6 +200,8 @@ def judge(
             verdict = "unseen"  # of an inherited method: that the class was made shows nothing
         elif not ran or table not in tables:
             verdict = "unseen"
+        elif all(a["how"] == "cascade" for a, _ in ran):
+            verdict = "no_rows"
         elif any(table in made.get(site, ()) for _, sites in ran for site in sites):
             verdict = "made"
         elif any(table in memory.get(site, ()) for _, sites in ran for site in sites):

@@ -102,7 +102,8 @@ def text(name: str, result: dict[str, Any], show: int) -> str:
         f"  recall where it ran {percent(accesses['recall_where_it_ran'])}; found at the caller"
         f" of a helper {accesses['found_at_the_caller']};"
         f" of {accesses['static']} static: unseen {accesses['unseen']}, made but not run"
-        f" {accesses['made_not_run']}, served from memory {accesses['from_memory']};"
+        f" {accesses['made_not_run']}, served from memory {accesses['from_memory']},"
+        f" no row to cascade to {accesses['no_rows_to_cascade_to']};"
         f" unresolved {result['unresolved']}"
     )
     lines.append(

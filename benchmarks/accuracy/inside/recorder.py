@@ -32,6 +32,7 @@ from typing import Any
 LEFT_OUT = ("tests", "test", "testing", "testutils", "migrations", "alembic", "conftest.py")
 TEMPLATES = ("django.template", "jinja2", "mako", "chameleon")
 DISPATCH = ("django.core.handlers", "flask.app", "werkzeug", "starlette", "gunicorn")
+_OTHERS = (*TEMPLATES, *DISPATCH)
 _LISTS = re.compile(r"\((%s|\?|:\w+|%\(\w+\)s)(, ?(%s|\?|:\w+|%\(\w+\)s))+\)")
 Site = tuple[str, int]
 TEST: Site = ("", 0)
@@ -79,8 +80,8 @@ class Recorder:
             path = self.path(frame.f_code.co_filename)
             if path is not None:
                 return (path, frame.f_lineno) if path else TEST
-            if frame.f_globals.get("__name__", "").startswith(DISPATCH):
-                return None  # what is further out only handed the request on
+            if frame.f_globals.get("__name__", "").startswith(_OTHERS):
+                return None  # what is further out only handed the request on, or a template over
             frame = frame.f_back
         return None
 
