@@ -44,6 +44,8 @@ def test_urls_with_include_namespaces_and_classes(tmp_path: Path) -> None:
                 path("away/", include("elsewhere.urls")),
             ] + i18n_patterns(re_path(r"^(?P<year>[0-9]{4})/$", views.more))
             urlpatterns += [path(compute(), views.more)]
+            WORD = "[a-z]+"
+            urlpatterns += [re_path(rf"^feed/(?P<name>{WORD})$", views.Feed())]
             """,
             "shop/models.py": MODELS,
             "shop/urls.py": """
@@ -70,6 +72,9 @@ def test_urls_with_include_namespaces_and_classes(tmp_path: Path) -> None:
             def posted(request):
                 return Order.objects.create(name=request.POST["name"])
 
+            class Feed:
+                pass
+
             class Orders(ListView):
                 model = Order
 
@@ -92,6 +97,7 @@ def test_urls_with_include_namespaces_and_classes(tmp_path: Path) -> None:
         ("POST", "/two/<int:pk>/", "second:change", "Change"),
         ("POST", "/two/post/", "second:posted", "posted"),
         ("GET", "/x/more/", "more", "more"),
+        ("GET", "/feed/<name>", "Feed", "Feed"),
         ("GET", "/<language>/<year>/", "more", "more"),
     }
     assert any("site/urls.py" in t and "its URL is computed" in t for t in untold(graph))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migrator.analyze.facts.shape import AUG, CALL, LIST, OP, SET, STAR, STR, TUPLE, Expr
+from migrator.analyze.frameworks.django.meta import constant_text
 from migrator.analyze.frameworks.django.rest import Rest
 from migrator.analyze.frameworks.django.settings import DjangoSettings
 from migrator.analyze.project.classes import flat
@@ -146,6 +147,8 @@ class Routes:
         written = args[0] if args else keyword(call, "route") or keyword(call, "regex")
         view = args[1] if len(args) > 1 else keyword(call, "view")
         texts = _route_texts(written)
+        if texts is None and written is not None:
+            texts = constant_text(self.project, module.name, written)
         if texts is None:
             self._unknown(module, call[1], "route", "its URL is computed")
             return
@@ -216,7 +219,7 @@ class Routes:
                 elif view[3]:
                     view = view[3][0]
                 else:
-                    break
+                    view = func  # an object of a view's class
             else:
                 break
         if type(view) is tuple and view[0] == STR:
