@@ -355,9 +355,8 @@ def latency(place: Place, who: str, rate: float, seconds: float) -> tuple[float,
         committed = dict(one.execute(stamps).fetchall())
         applied = dict(other.execute(stamps).fetchall())
     # The first second fills caches and prepares statements.
-    late = sorted(
-        float(applied[n] - committed[n]) * 1000 for n in committed if n > rate and n in applied
-    )
+    first = min(rate, number / 4)
+    late = sorted(float(applied[n] - committed[n]) * 1000 for n in committed if n > first)
     return late[len(late) // 2], late[int(len(late) * 0.99)]
 
 
