@@ -154,6 +154,10 @@ def reads(*tables: str) -> set[tuple[str, str]]:
         # Fetching related rows.
         ("Comment.objects.select_related('post').first()", reads("comment", "post")),
         ("Comment.objects.select_related('post').count()", reads("comment")),
+        (
+            "Like.objects.select_related().last()",
+            reads("likes", "comment", "post", "author", "person", "country"),
+        ),
         ("Post.plain.prefetch_related('tags').first()", reads("post", "tag", "post_tags")),
         ("Post.plain.prefetch_related('comment_set').first()", reads("post", "comment")),
         (
@@ -297,6 +301,23 @@ def test_own_save_and_methods_of_abstract_models(tmp_path: Path) -> None:
     assert ("shop_order", "insert") in touched(graph, "work")
     edges = {(d.source, d.target, d.kind) for d in graph.dependencies}
     assert ("shop.models:work", "shop.models:AbstractOrder", "calls") in edges
+
+
+def test_a_manager_whose_class_is_computed_is_a_manager_still(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "shop/models.py": """
+            import elsewhere
+            ActiveManager = elsewhere.get_class("managers", "Active")
+            class Order(models.Model):
+                active = ActiveManager()
+            def work():
+                return Order.active.get(pk=1)
+            """
+        },
+    )
+    assert touched(graph, "work") == {("shop_order", "read")}
 
 
 def test_signals_lead_from_who_saves_to_who_listens(tmp_path: Path) -> None:

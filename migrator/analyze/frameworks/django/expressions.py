@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from migrator.analyze.facts.shape import ANY, Expr
-from migrator.analyze.frameworks.django.lookups import joined
+from migrator.analyze.frameworks.django.lookups import joined, own_tables
 from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.values import Lookup, Query, query_of
 from migrator.analyze.frameworks.protocol import At
@@ -22,6 +22,7 @@ _BY_TEXT = {
     "latest", "earliest",
 }  # fmt: skip
 WHOLE = {"select_related", "prefetch_related"}
+_DEEPEST = 4
 _NESTING = _BY_NAME | {"annotate", "alias", "aggregate", "update"}
 
 
@@ -76,6 +77,8 @@ def read_by(
     paths: set[str] = set()
     if name in _BY_NAME:
         paths |= {k for k in call.keywords if k != "defaults"}
+    if name == "select_related" and not call.args:
+        found |= _all_keys(models, model, 0)
     for value in every(at, call):
         query = query_of(value)
         if query is not None and name in _NESTING:
@@ -97,6 +100,18 @@ def read_by(
         if name in ("order_by", "latest", "earliest"):
             found |= _ordered(models, model, path)
     return frozenset(found)
+
+
+def _all_keys(models: Mapping[str, DjangoModel], model: DjangoModel, depth: int) -> set[str]:
+    """``select_related()`` follows every key that is not null, five deep."""
+    found: set[str] = set()
+    for field in model.fields.values():
+        target = models.get(field.target or "")
+        if field.sort in ("fk", "o2o") and not field.null and target is not None:
+            found |= own_tables(models, target)
+            if depth < _DEEPEST:
+                found |= _all_keys(models, target, depth + 1)
+    return found
 
 
 def _ordered(models: Mapping[str, DjangoModel], model: DjangoModel, path: str) -> set[str]:

@@ -102,7 +102,8 @@ class Managers:
                 found = self._class(home, statement[3], depth + 1)
                 if found is not None:
                     return found
-        return None
+        # A class that is computed: on a model it can only be a manager once it is queried.
+        return Manager() if depth == 0 and fact is not None and fact.kind == "variable" else None
 
     def _from_queryset(self, module: str, call: Expr) -> Manager | None:
         func = call[2]
