@@ -138,6 +138,8 @@ def _graph(
     signals: Sequence[Dependency], unresolved: Sequence[Unresolved],
 ) -> Graph:  # fmt: skip
     found, writes = accesses(project, schema, done)
+    for id_ in sorted({a.table for a in found} & set(schema.elsewhere)):
+        schema.add_table(schema.elsewhere[id_])
     edges = [*reached(project, done), *signals]
     definitions = _definitions(project, schema, done)
     imported, unknown = imports(project)

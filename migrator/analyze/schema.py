@@ -28,6 +28,8 @@ class Model:
 class Schema:
     """Filled by `Framework.declare`, read everywhere after.
 
+    `elsewhere` are tables that no model declares and only migrations make: they count where SQL
+    text uses them.
     `claims` maps class ids (``module:Class``, also nested) to the plug-in that knows what its
     objects mean; `names` maps other definitions (a Core table, a session, a signal) to it with a
     plug-in's own value. `traits` by definition id go to `Definition.traits`. `constants` are
@@ -43,6 +45,7 @@ class Schema:
     names: dict[str, Any] = field(default_factory=dict)
     traits: dict[str, set[str]] = field(default_factory=dict)
     unresolved: list[Unresolved] = field(default_factory=list)
+    elsewhere: dict[str, Table] = field(default_factory=dict)
     dialect: str = "postgres"
     autocommit: bool = False
     _folded: dict[str, str | None] = field(default_factory=dict)
@@ -76,4 +79,5 @@ class Schema:
             for id_, table in self.tables.items():
                 for key in {id_.lower(), table.name.lower()}:
                     self._folded[key] = None if key in self._folded else id_
-        return self._folded.get(name.lower()) or self._folded.get(name.lower().rpartition(".")[2])
+        found = self._folded.get(name.lower()) or self._folded.get(name.lower().rpartition(".")[2])
+        return found or (name if name in self.elsewhere else None)

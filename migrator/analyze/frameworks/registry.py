@@ -13,6 +13,7 @@ GROUP = "migrator.frameworks"
 _BUILT_IN = (
     "migrator.analyze.frameworks.sqlalchemy.plugin:SQLAlchemy",
     "migrator.analyze.frameworks.django.plugin:Django",
+    "migrator.analyze.frameworks.alembic:Alembic",
     "migrator.analyze.frameworks.flask:Flask",
     "migrator.analyze.frameworks.fastapi:FastAPI",
     "migrator.analyze.frameworks.pyramid:Pyramid",
