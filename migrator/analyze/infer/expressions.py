@@ -58,7 +58,10 @@ def _str(at: Interpreter, expr: Expr) -> Value | None:
 
 
 def told(at: Interpreter, text: str, whole: bool) -> None:
-    """Offer a likely statement to the frameworks, at the line of where it stands."""
+    """Offer a likely statement to the frameworks, at the line of where it stands; not where it
+    is only logged or raised."""
+    if at.quiet:
+        return
     for framework in at.world.frameworks.values():
         if framework.text(at, text, whole, at.line):
             return
@@ -144,6 +147,8 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         at.line = before
         return _super(at)
     function = at.value(func)
+    quiet = _only_tells(func)
+    at.quiet += quiet
     values: tuple[Value | None, ...] = tuple([at.value(a) for a in args]) if args else ()
     named: dict[str, Value | None] = {}
     written_names: dict[str, Expr] = {}
@@ -152,6 +157,7 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         if name is not None:
             named[name] = value
             written_names[name] = written
+    at.quiet -= quiet
     call = Call(line, expr, args, values, written_names, named)
     if function is None:
         result = _unknown(at, func, call)
@@ -165,6 +171,18 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         _passed(at, call)
     at.line = before
     return result
+
+
+_TELLS = frozenset(
+    {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print", "echo",
+     "deprecated", "_", "gettext"}
+)  # fmt: skip
+
+
+def _only_tells(func: Expr) -> bool:
+    """Whether a call says its text to people: a logger, ``print``, an exception."""
+    name = func.rpartition(".")[2] if type(func) is str else ""
+    return name in _TELLS or name.endswith(("Error", "Exception", "Warning"))
 
 
 _IMPORTERS = frozenset({"importlib.import_module", "django.utils.module_loading.import_string"})

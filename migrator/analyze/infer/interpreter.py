@@ -15,7 +15,7 @@ from migrator.analyze.facts.shape import (
 )  # fmt: skip
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.expressions import EVALUATORS, told
-from migrator.analyze.infer.invoke import invoke
+from migrator.analyze.infer.invoke import invoke, run
 from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Touch
 from migrator.analyze.infer.statements import STATEMENTS
 from migrator.analyze.infer.values import (
@@ -70,6 +70,7 @@ class Interpreter:
         self.sink = Sink()
         self.watched = own.cls if own is not None else cls if code is not None else None
         self.line = 0
+        self.quiet = 0
         self.returned: list[Value | None] = []
         self.yields = False
         self.nested = 0
@@ -175,6 +176,10 @@ class Interpreter:
             member = self.member(owner, name)  # type: ignore[arg-type]
             if type(member) is Method and kind is Instance and self.world.is_property(member):
                 return invoke(self, member, Call(line, None, (), (), {}, {}))
+            if type(member) is Method and kind is ClassRef:
+                code = self.world.hybrid(member)
+                if code is not None:
+                    return run(self.world, code, None, {})[0]
             if type(member) is Text and self.code is not None and may_be_sql(member.text):
                 told(self, member.text, member.whole)
             if member is not None:

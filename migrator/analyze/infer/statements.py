@@ -18,6 +18,7 @@ from migrator.analyze.facts.shape import (
     RAISE,
     RETURN,
     SET,
+    STR,
     TRY,
     TUPLE,
     WITH,
@@ -68,8 +69,9 @@ def _aug(at: Interpreter, statement: Stmt) -> None:
 
 def _do(at: Interpreter, statement: Stmt) -> None:
     expr = statement[2]
-    value = at.value(expr)
-    del value
+    if type(expr) is tuple and expr[0] == STR:
+        return  # a docstring, or a string that nothing uses
+    at.value(expr)
     if type(expr) is tuple and expr[0] == CALL:
         _grown(at, expr)
 

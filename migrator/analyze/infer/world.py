@@ -33,6 +33,7 @@ from migrator.analyze.project.classes import Class
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
 
+_HYBRID = {"hybrid_property", "expression", "inplace"}
 _PROPERTIES = ("property", "cached_property", "hybrid_property", "reify", "memoized_property")
 
 
@@ -198,6 +199,19 @@ class World:
             if type(written) is str and written.rpartition(".")[2] in _PROPERTIES:
                 return True
         return False
+
+    def hybrid(self, method: Method) -> FunctionCode | None:
+        """What a hybrid property is on the class itself: its ``expression`` where there is one."""
+        class_ = self.project.classes.get(method.home or "")
+        found: FunctionCode | None = None
+        for statement in class_.members.get(method.name, ()) if class_ is not None else ():
+            names = {
+                str(d[2] if type(d) is tuple and d[0] == CALL else d).rpartition(".")[2]
+                for _, d in (statement[6] if statement[0] == DEF else ())
+            }
+            if class_ is not None and names & _HYBRID and (found is None or "expression" in names):
+                found = self.project.method(class_, statement)
+        return found
 
     def _class_variable(self, cls: str, class_: Class, name: str) -> Value | None:
         told = self.schema.names.get(f"{class_.id}.{name}")

@@ -6,6 +6,7 @@ A resolved name is ``module:Name.attr`` where the monolith itself defines it, a 
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -112,6 +113,8 @@ class Names:
         if target is None:
             target = self._through_star(module, head, frozenset())
         if target is None:
+            target = self._from_elsewhere(module, head)
+        if target is None:
             return None
         return self.absolute(target + (f".{rest}" if rest else ""))
 
@@ -148,6 +151,13 @@ class Names:
             if found:
                 return found
         return None
+
+    def _from_elsewhere(self, module: Module, name: str) -> str | None:
+        """A name that only a star import of another's package can bind."""
+        away = [t for t in module.stars if t not in self.modules]
+        if hasattr(builtins, name) or len({t.partition(".")[0] for t in away}) != 1:
+            return None
+        return f"{away[0]}.{name}"
 
     def definition(self, id_: str) -> DefinitionFact | None:
         """The fact of ``module:Name``."""

@@ -21,7 +21,7 @@ from migrator.analyze.schema import Schema
 BASES = {
     "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta",
     "sqlmodel.SQLModel", "sqlmodel.main.SQLModel", "flask_sqlalchemy.model.Model",
-    "sqlalchemy.orm.decl_api.DeclarativeBase",
+    "sqlalchemy.orm.decl_api.DeclarativeBase", "sqlalchemy.DeclarativeBase",
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from migrator.analyze.infer.values import (
 )  # fmt: skip
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
-from migrator.model.graph import AccessHow, AccessMode
+from migrator.model.graph import AccessHow, AccessMode, Confidence
 
 _SESSIONS = {
     "Session", "scoped_session", "AsyncSession", "async_scoped_session", "Connection",
@@ -43,7 +43,7 @@ _SESSIONS = {
 _MAKERS = {"sessionmaker", "async_sessionmaker"}
 
 
-_SESSION_NAME = re.compile(r"(session|\bdb\b|^s$|_db\b|uow|connection|\bconn\b|engine)", re.I)
+_SESSION_NAME = re.compile(r"(^|_)(\w*session|sess|db|s|uow|connection|conn|engine)(\(\))?$", re.I)
 
 
 _SESSION_VERBS = {
@@ -185,7 +185,8 @@ class SQLAlchemy(Queries):
         )
         sounds = _SESSION_NAME.search(owner.rpartition(".")[2]) is not None
         if name in ("add", "delete", "merge", "add_all", "refresh"):
-            return self._session(at, name, call) if sounds else None
+            # Its name alone is no proof.
+            return self._unit_of_work(at, name, call, "likely") if sounds else None
         return self._session(at, name, call) if known else None
 
     def _is_row(self, at: At, value: Value | None) -> bool:
@@ -279,7 +280,9 @@ class SQLAlchemy(Queries):
                 return Rows((option.entity,), frozenset(), "result")
         return None
 
-    def _unit_of_work(self, at: At, name: str, call: Call) -> Value | None:
+    def _unit_of_work(
+        self, at: At, name: str, call: Call, confidence: Confidence = "certain"
+    ) -> Value | None:
         mode: AccessMode = (
             "delete" if name == "delete" else "read" if name == "refresh" else "insert"
         )
@@ -297,9 +300,9 @@ class SQLAlchemy(Queries):
                 known = True
                 model = at.schema.models[option.cls]
                 actual = mode
-                at.access(model.table, actual, call.line, "orm")
+                at.access(model.table, actual, call.line, "orm", confidence)
                 for above in model.extra or ():
-                    at.access(above, actual, call.line, "orm")
+                    at.access(above, actual, call.line, "orm", confidence)
                 if mode == "delete":
                     self._cascade(at, model, call.line)
         if not known and call.args:
@@ -354,7 +357,9 @@ class SQLAlchemy(Queries):
         model = at.schema.models.get(owner.cls)
         if model is None:
             return
-        if name in model.columns:
+        if name == "*":  # `setattr(user, name, value)`
+            at.access(model.table, "update", line, "orm", "likely")
+        elif name in model.columns:
             at.access(self._home(at, model, name), "update", line, "orm")
         elif name in model.relations:
             secondary = self._secondary.get((model.id, name))

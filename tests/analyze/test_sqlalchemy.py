@@ -1,0 +1,319 @@
+"""What SQLAlchemy's constructs mean, one by one: tables, and who touches them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from migrator.analyze.pipeline import analyze
+from migrator.model.graph import Graph
+
+MODELS = """
+from sqlalchemy import Column, ForeignKey, Integer, Table, event, func, insert, select, update
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import (
+    DeclarativeBase, Mapped, Session, declared_attr, mapped_column, registry, relationship,
+)
+
+class Base(DeclarativeBase): ...
+
+post_tags = Table(
+    "post_tags", Base.metadata,
+    Column("post_id", ForeignKey("posts.id")), Column("tag_id", ForeignKey("tags.id")),
+)
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    posts: Mapped[list["Post"]] = relationship(
+        back_populates="author", cascade="all, delete-orphan"
+    )
+
+    @hybrid_property
+    def busy(self):
+        return len(self.posts) > 3
+
+    @busy.expression
+    def busy(cls):
+        return select(func.count(Post.id)).where(Post.user_id == cls.id).scalar_subquery()
+
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    author: Mapped[User] = relationship(back_populates="posts")
+    tags: Mapped[list["Tag"]] = relationship(secondary=post_tags)
+
+class Tag(Base):
+    __tablename__ = "tags"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+
+
+def graph_of(tmp_path: Path, source: str, models: str = MODELS) -> Graph:
+    (tmp_path / "app.py").write_text(models + dedent(source))
+    return analyze(tmp_path)
+
+
+def touched(graph: Graph, name: str) -> set[tuple[str, str]]:
+    return {(a.table, a.mode) for a in graph.accesses if a.definition == f"app:{name}"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("s.scalars(select(User).where(User.busy)).all()", {"users read", "posts read"}),
+        ("s.bulk_insert_mappings(User, [{}])", {"users insert"}),
+        ("s.bulk_save_objects([Tag()])", {"tags insert"}),
+        ("s.execute(insert(Post), [{}])", {"posts insert"}),
+        (
+            "s.execute(update(User).where(User.id.in_(select(Post.user_id))))",
+            {"users update", "users read", "posts read"},
+        ),
+        (
+            "s.query(User).filter(Post.id == 1).update({})",
+            {"users update", "users read", "posts read"},
+        ),
+        ("s.merge(User())", {"users insert"}),
+        (
+            "for u in s.query(User):\n        s.delete(u)",
+            {"users read", "users delete", "posts delete"},
+        ),
+        ("for k in d:\n        setattr(s.get(User, 1), k, 1)", {"users read", "users update"}),
+        ("p = s.get(Post, 1)\n    p.tags.append(Tag())", {
+            "posts read", "tags read", "tags insert", "post_tags read", "post_tags insert",
+        }),
+        ("s.query(Post).join(Post.author).all()", {"posts read", "users read"}),
+        ("s.query(Post).join(Post.tags).all()", {"posts read", "tags read", "post_tags read"}),
+        ("clauses = [Tag.id == 1]\n    s.query(Post).filter(*clauses).all()", {
+            "posts read", "tags read",
+        }),
+    ],
+)  # fmt: skip
+def test_what_a_session_is_told(tmp_path: Path, body: str, expected: set[str]) -> None:
+    graph = graph_of(tmp_path, f"def work(s: Session, d):\n    {body}\n")
+    assert {f"{table} {mode}" for table, mode in touched(graph, "work")} == expected
+    assert not graph.unresolved
+
+
+def test_a_clause_is_read_by_who_runs_it(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def clause(name):
+            return [Tag.id == name]
+
+        def work(s: Session):
+            return s.query(Post).filter(*clause(1)).all()
+        """,
+    )
+    assert touched(graph, "clause") == set()
+    assert touched(graph, "work") == {("posts", "read"), ("tags", "read")}
+
+
+def test_what_only_sounds_like_a_session_is_no_proof(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def sets(session_ids, db_users, seen, user: User):
+            session_ids.add(user)
+            db_users.add(user)
+            seen.add(user)
+
+        def named(session, user: User):
+            session.add(user)
+
+        def known(it: Session, user: User):
+            it.add(user)
+        """,
+    )
+    found = {(a.definition[4:], a.table, a.mode, a.confidence) for a in graph.accesses}
+    assert {f for f in found if f[0] in ("sets", "named", "known")} == {
+        ("named", "users", "insert", "likely"),
+        ("known", "users", "insert", "certain"),
+    }
+
+
+def test_text_that_nobody_runs_is_no_statement(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        '''
+        def work(log):
+            """Delete from users."""
+            log.info("delete from users")
+            raise ValueError("select id from users failed")
+        ''',
+    )
+    assert touched(graph, "work") == set()
+    assert not graph.unresolved
+
+
+def test_inheritance(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        class Manager(User):
+            __tablename__ = "managers"
+            __mapper_args__ = {"concrete": True}
+            id: Mapped[int] = mapped_column(primary_key=True)
+            level: Mapped[int]
+
+        class Boss(User):
+            __tablename__ = "bosses"
+            id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+
+        class Guest(User):
+            shoe: Mapped[int]
+
+        def concrete(s: Session):
+            return s.get(Manager, 1)
+
+        def joined(s: Session):
+            return s.get(Boss, 1)
+
+        def single(s: Session):
+            return s.get(Guest, 1)
+        """,
+    )
+    columns = {t.id: {c.name for c in t.columns} for t in graph.tables}
+    assert columns["managers"] == {"id", "name", "level"}
+    assert columns["bosses"] == {"id"}
+    assert columns["users"] == {"id", "name", "shoe"}
+    assert touched(graph, "concrete") == {("managers", "read")}
+    assert touched(graph, "joined") == {("bosses", "read"), ("users", "read")}
+    assert touched(graph, "single") == {("users", "read")}
+
+
+def test_imperative_mapping(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        reg = registry()
+
+        class Thing: ...
+
+        things = Table(
+            "things", reg.metadata,
+            Column("id", Integer, primary_key=True), Column("u", ForeignKey("users.id")),
+        )
+        reg.map_imperatively(Thing, things, properties={"user": relationship(User)})
+
+        def work(s: Session):
+            s.add(Thing())
+            return s.query(Thing).join(Thing.user).all()
+        """,
+    )
+    assert touched(graph, "work") == {
+        ("things", "insert"), ("things", "read"), ("users", "read"),
+    }  # fmt: skip
+
+
+def test_events_do_what_they_do(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        @event.listens_for(Session, "before_flush")
+        def audit(session, context, instances):
+            session.add(Tag())
+
+        @event.listens_for(User, "after_insert")
+        def made(mapper, connection, target):
+            connection.execute(post_tags.insert())
+        """,
+    )
+    assert touched(graph, "audit") == {("tags", "insert")}
+    assert touched(graph, "made") == {("post_tags", "insert")}
+
+
+def test_tables_and_schemas_by_other_ways(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def merged(cls, **more):
+            return more
+
+        class Noted:
+            has_note = True
+
+            @declared_attr
+            def __table_args__(cls):
+                return merged(cls)
+
+            @declared_attr
+            def note(cls):
+                if not cls.has_note:
+                    return
+                return mapped_column(Integer)
+
+        class A(Noted, Base):
+            __tablename__ = "a"
+            __a_table_args = {"schema": "x"}
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+        class B(Noted, Base):
+            __tablename__ = "b"
+            has_note = False
+
+            @declared_attr
+            def __table_args__(cls):
+                return merged(cls, schema="y")
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+        Table("nameless", Base.metadata, Column("id", Integer, primary_key=True))
+        """,
+    )
+    columns = {t.id: {c.name for c in t.columns} for t in graph.tables}
+    assert columns["x.a"] == {"id", "note"}
+    assert columns["y.b"] == {"id"}
+    assert columns["nameless"] == {"id"}
+
+
+def test_names_of_a_star_import_from_elsewhere(tmp_path: Path) -> None:
+    models = """
+from sqlalchemy import *
+from sqlalchemy.orm import *
+class Base(DeclarativeBase): ...
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+    graph = graph_of(tmp_path, "def work(s: Session):\n    s.add(User())\n", models)
+    assert [t.id for t in graph.tables] == ["users"]
+    assert touched(graph, "work") == {("users", "insert")}
+
+
+def test_sqlmodel(tmp_path: Path) -> None:
+    models = """
+from sqlmodel import Field, Relationship, Session, SQLModel, select
+
+class Shared(SQLModel):
+    name: str
+
+class Team(Shared, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    heroes: list["Hero"] = Relationship(back_populates="team")
+
+class Hero(Shared, table=True):
+    __tablename__ = "heroes"
+    id: int | None = Field(default=None, primary_key=True)
+    team_id: int | None = Field(default=None, foreign_key="team.id")
+    team: Team | None = Relationship(back_populates="heroes")
+"""
+    graph = graph_of(
+        tmp_path,
+        """
+        def work(s: Session):
+            hero = s.exec(select(Hero).where(Team.id == 1)).first()
+            hero.name = "x"
+            return hero.team.heroes
+        """,
+        models,
+    )
+    columns = {t.id: {c.name for c in t.columns} for t in graph.tables}
+    assert columns == {"team": {"id", "name"}, "heroes": {"id", "name", "team_id"}}
+    assert {(k.source, k.target) for k in graph.foreign_keys} == {("heroes", "team")}
+    assert touched(graph, "work") == {("heroes", "read"), ("team", "read"), ("heroes", "update")}
