@@ -22,6 +22,7 @@ from chassis.brokers.port import (
     Incoming,
     Outgoing,
     Rejected,
+    opened,
 )
 from chassis.settings import Settings
 
@@ -31,14 +32,7 @@ _TROUBLE = (KafkaError, OSError, TimeoutError)
 
 async def connect(settings: Settings) -> Kafka:
     """Connect, and make the topic where it is missing."""
-    broker = Kafka(settings)
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            await broker.open()
-    except _TROUBLE as error:
-        await broker.close()
-        raise BrokerUnavailable(repr(error)) from error
-    return broker
+    return await opened(Kafka(settings), _CONNECT_SECONDS, _TROUBLE)
 
 
 class Kafka:

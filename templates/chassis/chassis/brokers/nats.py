@@ -39,6 +39,7 @@ from chassis.brokers.port import (
     Incoming,
     Outgoing,
     Rejected,
+    opened,
 )
 from chassis.settings import Settings
 
@@ -53,14 +54,7 @@ _TIME_IS_OVER = "408"
 
 async def connect(settings: Settings) -> Nats:
     """Connect, and make the stream where it is missing."""
-    broker = Nats(settings)
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            await broker.open()
-    except (NatsError, OSError, TimeoutError) as error:
-        await broker.close()
-        raise BrokerUnavailable(repr(error)) from error
-    return broker
+    return await opened(Nats(settings), _CONNECT_SECONDS, (NatsError, OSError, TimeoutError))
 
 
 class Nats:

@@ -8,10 +8,11 @@ that is not known to be decided; what it gives again is dropped by the inbox.
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 # Of the whole system: a change needs empty outboxes and read-out logs.
 PARTITIONS = 16
@@ -92,6 +93,32 @@ class Broker(Protocol):
 
     async def close(self) -> None:
         """Close the connection."""
+
+
+class Opening(Protocol):
+    """A broker that is not connected yet."""
+
+    async def open(self) -> None:
+        """Connect, and make what is missing."""
+
+    async def close(self) -> None:
+        """Close what was opened."""
+
+
+Opened = TypeVar("Opened", bound=Opening)
+
+
+async def opened(
+    broker: Opened, seconds: float, trouble: tuple[type[BaseException], ...]
+) -> Opened:
+    """`broker`, connected; `BrokerUnavailable` for any of `trouble` and after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await broker.open()
+    except trouble as error:
+        await broker.close()
+        raise BrokerUnavailable(repr(error)) from error
+    return broker
 
 
 def partition_of(aggregatetype: str, aggregateid: str) -> int:

@@ -28,6 +28,7 @@ from chassis.brokers.port import (
     DestinationUnavailable,
     Incoming,
     Outgoing,
+    opened,
 )
 from chassis.settings import Settings
 
@@ -40,14 +41,7 @@ _TROUBLE = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, Runtime
 
 async def connect(settings: Settings) -> Rabbit:
     """Connect, and declare the exchange."""
-    broker = Rabbit(settings)
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            await broker.open()
-    except _TROUBLE as error:
-        await broker.close()
-        raise BrokerUnavailable(repr(error)) from error
-    return broker
+    return await opened(Rabbit(settings), _CONNECT_SECONDS, _TROUBLE)
 
 
 class Rabbit:
