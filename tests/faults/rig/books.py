@@ -38,10 +38,15 @@ SELECT id, subject, aggregatetype, aggregateid, payload::text FROM (
 """
 
 
+def engine(url: str) -> sa.Engine:
+    """To look at a database often without keeping it from its work: one connection, kept open."""
+    return sa.create_engine(url, pool_size=1, pool_pre_ping=True, isolation_level="AUTOCOMMIT")
+
+
 def make_tables(url: str, *, replica: bool) -> None:
     """Those of the chassis and of the business, of the consumer if it has the `replica`."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.begin() as connection:
+    made = sa.create_engine(url, poolclass=sa.NullPool)
+    with made.begin() as connection:
         schema.upgrade(Operations(MigrationContext.configure(connection)))
         models.Account.__table__.create(connection)
         if replica:
@@ -53,7 +58,7 @@ def make_tables(url: str, *, replica: bool) -> None:
                 connection.execute(sa.text(statement))
 
 
-def read(producer: str, consumer: str) -> Books:
+def read(producer: sa.Engine, consumer: sa.Engine) -> Books:
     """What the two databases say now."""
     with _reading(producer) as ask:
         produced = {(a, n): how for a, n, how in ask("SELECT * FROM produced")}
@@ -79,12 +84,12 @@ def read(producer: str, consumer: str) -> Books:
     )
 
 
-def count(url: str, table: str) -> int:
-    with _reading(url) as ask:
+def count(side: sa.Engine, table: str) -> int:
+    with _reading(side) as ask:
         return int(ask(f"SELECT count(*) FROM {table}")[0][0])
 
 
-def copies(producer: str, action: Action, places: Sequence[float]) -> list[Outgoing]:
+def copies(producer: sa.Engine, action: Action, places: Sequence[float]) -> list[Outgoing]:
     """Stored messages at these shares of their number, to be stored once more.
 
     To ``duplicate`` is to tell the very same again. To ``reorder`` is to tell an old change under
@@ -103,7 +108,6 @@ def copies(producer: str, action: Action, places: Sequence[float]) -> list[Outgo
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[Any]:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+def _reading(engine: sa.Engine) -> Iterator[Any]:
     with engine.connect() as connection:
         yield lambda query: [tuple(row) for row in connection.execute(sa.text(query))]

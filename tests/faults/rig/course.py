@@ -21,7 +21,7 @@ from .tally import Logs, Tally
 if TYPE_CHECKING:
     from .run import Rig
 
-_QUIET_SECONDS, _START_SECONDS, _LOOK_SECONDS = 0.6, 30.0, 0.15
+_QUIET_SECONDS, _START_SECONDS, _LOOK_SECONDS = 0.6, 30.0, 0.2
 _LEAST_PRODUCED = 60
 _SLOW_SECONDS = 0.1
 _SIDES = {"producer": "producer", "relay": "producer", "inbox": "consumer", "web": "consumer"}
@@ -42,6 +42,8 @@ class Course:
         self._rig = rig
         self._schedule = schedule
         self._databases = databases
+        # Around the proxies, so that looking always works.
+        self._engines = {s: books.engine(rig.postgres.url(n)) for s, n in databases.items()}
         self._proxies = proxies
         self._namespace = f"rig{uuid.uuid4().hex[:10]}"
         self._processes: dict[str, Any] = {}
@@ -118,12 +120,14 @@ class Course:
         for process in self._processes.values():
             process.kill()
             process.join()
+        for engine in self._engines.values():
+            engine.dispose()
 
     def _wait_for_quiet(self, late: Sequence[Key]) -> Ledger:
         rig = self._rig
         patience = Patience(time.monotonic(), rig.patience, rig.limit)
         while True:
-            state = books.read(self._url("producer"), self._url("consumer"))
+            state = books.read(self._engines["producer"], self._engines["consumer"])
             found = reconcile(state, late)
             patience.note(state.state, time.monotonic(), self._starved())
             now = time.monotonic()
@@ -143,7 +147,7 @@ class Course:
             patience.note(number, time.monotonic(), self._starved())
             if patience.ended(time.monotonic()):
                 raise RuntimeError(f"{what}: see the logs in {self._rig.folder}")
-            time.sleep(0.03)
+            time.sleep(_LOOK_SECONDS / 2)
 
     def _starved(self) -> float:
         return self._starvation.measure(process.pid for process in self._processes.values())
@@ -169,7 +173,7 @@ class Course:
         elif action in ("slow", "refuse", "swallow", "cut"):
             hurt = self._hinder(fault)
         elif action in ("duplicate", "reorder"):
-            again = books.copies(self._url("producer"), action, fault.places)
+            again = books.copies(self._engines["producer"], action, fault.places)
             port = self._proxies["outside"].port
             hurt = rig.between.publish(self._namespace, port, again)
         else:
@@ -227,12 +231,8 @@ class Course:
         seed = self._schedule.seed * 1000 + self._started
         self._processes[name] = rig.process(role, environment, seed)
 
-    def _url(self, side: str) -> str:
-        """Around the proxies, so that it always works."""
-        return self._rig.postgres.url(self._databases[side])
-
     def _count(self, side: str, table: str) -> int:
-        return books.count(self._url(side), table)
+        return books.count(self._engines[side], table)
 
 
 def _is_stopped(process: int) -> bool:

@@ -58,7 +58,7 @@ def produce(chance: random.Random) -> None:
                 session.rollback()
             session.remove()
             time.sleep(0.05)
-        time.sleep(chance.uniform(0, 0.02))
+        time.sleep(chance.uniform(0, 0.04))
 
 
 def serve(socket: str) -> None:
