@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from bank import ledger as ledger_module
 from bank.ledger import Refused
 from bank.models import Account
 from chassis.processor import DUPLICATE, FAILED, WAITING, Processor
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 from support.delivery import Side, consume, drain, emit, messages, namespace, settings
 
 
@@ -147,4 +149,28 @@ def test_poison_is_set_aside_and_can_be_replayed(
     with ledger.working():
         assert processor(ledger).replay([]) == 1
     assert ledger.rows("SELECT count(*) FROM entries, inbox_dead_letter") == [(0,)]
+    assert ledger.rows("SELECT account_id FROM entries ORDER BY 1") == [(1,), (2,)]
+
+
+def test_connection_that_breaks_at_the_savepoint_spoils_no_later_message(
+    accounts: Side, ledger: Side
+) -> None:
+    """SQLAlchemy tells nobody of a session that could not even begin; it must be closed too."""
+    emit(accounts, [(1, 1), (2, 1)])
+    first, second = messages(accounts)
+    broken = []
+
+    def cut(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SAVEPOINT") and not broken:
+            broken.append(cursor.connection.info.backend_pid)
+            with connection.engine.connect() as other:
+                other.execute(text(f"SELECT pg_terminate_backend({broken[0]})"))
+
+    work = processor(ledger)
+    event.listen(ledger.engine, "before_cursor_execute", cut)
+    with ledger.working():
+        with pytest.raises(OperationalError):
+            work.process([first])
+        assert work.process([first, second]) == ["applied", "applied"]
+    assert broken
     assert ledger.rows("SELECT account_id FROM entries ORDER BY 1") == [(1,), (2,)]

@@ -108,7 +108,8 @@ def messages(producer: Side) -> list[Incoming]:
             str(i),
             subject,
             0,
-            json.dumps(payload).encode(),
+            # Some databases give JSON as text.
+            (payload if isinstance(payload, str) else json.dumps(payload)).encode(),
             {"traceparent": parent} if parent else {},
         )
         for i, subject, payload, parent in found

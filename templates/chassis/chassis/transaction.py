@@ -30,12 +30,15 @@ def joined(connection: Connection) -> Iterator[None]:
     _wrap(Session)
     _local.connection = connection
     begun: list[Session] = []
+    # Of those that could not even begin no event tells.
+    joining: list[Session] = []
+    _local.joining = joining
     try:
         with unit_of_work() as begun:
             yield
     finally:
         _local.connection = None
-        for session in begun:
+        for session in {*begun, *joining}:
             # Else the thread's next user would find a session on a connection that is gone.
             session.close()
 
@@ -61,6 +64,8 @@ def _joining(original: Callable[..., Any]) -> Callable[..., Any]:
         connection: Connection | None = getattr(_local, "connection", None)
         if connection is None or not _same_database(bind, connection):
             return bind
+        if self not in _local.joining:
+            _local.joining.append(self)
         self.join_transaction_mode = "create_savepoint"
         return connection
 
