@@ -42,14 +42,47 @@ class Cut:
     decision: Decision
     reason: str
     places: tuple[str, ...] = ()
+    cost: str = ""
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SagaStep:
+    """What `service` does of a parted transaction: `by` are definitions, `writes` tables."""
+
+    service: str
+    by: tuple[str, ...]
+    writes: tuple[str, ...]
+    compensation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saga:
+    """A transaction that the boundaries cut: begun by definition `transaction` of `service`.
+
+    `advice` is ``saga`` (the steps, each with what undoes it) or ``keep`` (the tables had better
+    stay together), with the `reason`.
+    """
+
+    transaction: str
+    service: str
+    entry_points: tuple[str, ...]
+    advice: Literal["saga", "keep"]
+    reason: str
+    steps: tuple[SagaStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the migration: take `service` out, and why now."""
+    """One step of the migration: take `service` out, and why now.
+
+    `after` names the services that must be out before; `leaves` says how the rest works meanwhile.
+    """
 
     service: str
     reason: str
+    after: tuple[str, ...] = ()
+    leaves: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +103,7 @@ class Plan:
     glue: tuple[str, ...] = ()
     cuts: tuple[Cut, ...] = ()
     order: tuple[Step, ...] = ()
+    sagas: tuple[Saga, ...] = ()
     pins: tuple[Pin, ...] = ()
     version: int = PLAN_VERSION
 
@@ -94,7 +128,8 @@ GLUE = "(glue)"
 class Figures:
     """Figures of one partition, never read alone; formulas in `migrator.plan.figures`.
 
-    `sm` higher is better, all others lower. Counts are counts, the rest ratios.
+    `sm`, `cohesion` and `one_writer` (the share of written tables that one part alone writes) are
+    better higher, all others lower. Counts are counts, the rest ratios.
     """
 
     name: str
@@ -106,3 +141,8 @@ class Figures:
     transactions_cut: int
     foreign_keys_cut: int
     transaction_entropy: float
+    bcp: float
+    coupling: float
+    cohesion: float
+    one_writer: float
+    sync_hops: int

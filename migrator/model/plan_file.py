@@ -8,17 +8,31 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from migrator.model import slo_file
 from migrator.model.errors import MigratorError
-from migrator.model.plan import PLAN_VERSION, Cut, CutKind, Decision, Pin, Plan, Service, Step
+from migrator.model.plan import (
+    PLAN_VERSION,
+    Cut,
+    CutKind,
+    Decision,
+    Pin,
+    Plan,
+    Saga,
+    SagaStep,
+    Service,
+    Step,
+)
+from migrator.model.plan_merge import merged, with_lost_comments
 
-_HEAD = """The plan: which service owns what. Written by `migrator plan`, made to be edited.
+_HEAD = """yaml-language-server: $schema=.migrator/plan.schema.json
+The plan: which service owns what. Written by `migrator plan`, made to be edited.
 A service's definitions are ids (package.module:Name) or globs (package.module.*); the most
 specific one wins. Each cut is a dependency that crosses services, with what becomes of it:
-replicate, call, event, share, keep or manual. A pin is never changed by a re-plan."""
+replicate, call, event, share, keep or manual. A pin is never changed by a re-plan.
+Cost, alternatives and sagas are written anew by each re-plan; the rest is yours."""
 
 
 def read_plan(path: Path) -> Plan:
@@ -32,13 +46,25 @@ def dump_plan(plan: Plan, previous: str | None = None) -> str:
     document = yaml.load(previous) if previous else None
     fresh = _document(plan)
     if isinstance(document, CommentedMap):
-        _update(document, fresh)
+        merged(document, fresh)
     else:
         document = fresh
         document.yaml_set_start_comment(_HEAD)
+        _headings(document)
     stream = io.StringIO()
     yaml.dump(document, stream)
-    return stream.getvalue()
+    return with_lost_comments(stream.getvalue(), previous or "")
+
+
+def _headings(document: CommentedMap) -> None:
+    """A line before each group of cuts: who needs whom."""
+    before = None
+    cuts = document["cuts"]
+    for index, cut in enumerate(cuts):
+        group = (cut["from"], cut["to"])
+        if group != before:
+            cuts.yaml_set_comment_before_after_key(index, f"{group[0]} needs {group[1]}", indent=2)
+        before = group
 
 
 def _yaml() -> YAML:
@@ -59,7 +85,8 @@ def _load(path: Path) -> Any:
         mark = error.problem_mark
         # A text that ends too early is wrong in its last line, not below it.
         line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else 1
-        raise MigratorError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
+        where = f"{path}:{line}:{mark.column + 1 if mark else 1}"
+        raise MigratorError(f"broken YAML: {error.problem}", where=where) from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise MigratorError(f"cannot be read: {error}", where=str(path)) from error
 
@@ -79,9 +106,35 @@ def _document(plan: Plan) -> CommentedMap:
         services=services,
         shared=list(plan.shared),
         glue=list(plan.glue),
-        order=[CommentedMap(service=s.service, reason=s.reason) for s in plan.order],
+        order=[_step(step) for step in plan.order],
         pins=[CommentedMap(what=p.what, service=p.service) for p in plan.pins],
-        cuts=[_cut(cut) for cut in plan.cuts],
+        cuts=CommentedSeq(_cut(cut) for cut in plan.cuts),
+        sagas=[_saga(saga) for saga in plan.sagas],
+    )
+
+
+def _step(step: Step) -> CommentedMap:
+    found = CommentedMap(service=step.service, reason=step.reason)
+    if step.after:
+        found["after"] = list(step.after)
+    if step.leaves:
+        found["leaves"] = step.leaves
+    return found
+
+
+def _saga(saga: Saga) -> CommentedMap:
+    return CommentedMap(
+        transaction=saga.transaction,
+        service=saga.service,
+        entry_points=list(saga.entry_points),
+        advice=saga.advice,
+        reason=saga.reason,
+        steps=[
+            CommentedMap(
+                service=s.service, by=list(s.by), writes=list(s.writes), compensation=s.compensation
+            )
+            for s in saga.steps
+        ],
     )
 
 
@@ -89,20 +142,13 @@ def _cut(cut: Cut) -> CommentedMap:
     found = CommentedMap()
     found["from"], found["to"], found["what"] = cut.source, cut.target, cut.what
     found["kind"], found["decision"], found["reason"] = cut.kind, cut.decision, cut.reason
+    if cut.cost:
+        found["cost"] = cut.cost
+    if cut.alternatives:
+        found["alternatives"] = list(cut.alternatives)
     if cut.places:
         found["places"] = list(cut.places)
     return found
-
-
-def _update(old: CommentedMap, new: CommentedMap) -> None:
-    """Put the new values into the old document, touching only what differs."""
-    for key in [key for key in old if key not in new]:
-        del old[key]
-    for key, value in new.items():
-        if isinstance(value, CommentedMap) and isinstance(old.get(key), CommentedMap):
-            _update(old[key], value)
-        elif key not in old or old[key] != value:
-            old[key] = value
 
 
 class _Reader:
@@ -125,12 +171,36 @@ class _Reader:
             glue=self._texts(data, "glue"),
             cuts=tuple(self._cut(item, known) for item in self._items(data, "cuts")),
             order=tuple(
-                Step(self._name(i, "service", known), str(i.get("reason", "")))
+                Step(
+                    self._name(i, "service", known),
+                    str(i.get("reason", "")),
+                    self._texts(i, "after"),
+                    str(i.get("leaves", "")),
+                )
                 for i in self._items(data, "order")
             ),
             pins=tuple(
                 Pin(self._text(i, "what"), self._name(i, "service", known))
                 for i in self._items(data, "pins")
+            ),
+            sagas=tuple(self._saga(item, known) for item in self._items(data, "sagas")),
+        )
+
+    def _saga(self, data: Any, known: set[str]) -> Saga:
+        return Saga(
+            self._text(data, "transaction"),
+            self._name(data, "service", known),
+            self._texts(data, "entry_points"),
+            typing.cast(Any, self._choice(data, "advice", ("saga", "keep"))),
+            str(data.get("reason", "")),
+            tuple(
+                SagaStep(
+                    self._name(i, "service", known),
+                    self._texts(i, "by"),
+                    self._texts(i, "writes"),
+                    str(i.get("compensation", "")),
+                )
+                for i in self._items(data, "steps")
             ),
         )
 
@@ -160,6 +230,8 @@ class _Reader:
             typing.cast(Decision, decision),
             str(data.get("reason", "")),
             self._texts(data, "places"),
+            str(data.get("cost", "")),
+            self._texts(data, "alternatives"),
         )
 
     def _items(self, data: Any, key: str) -> list[Any]:
@@ -200,8 +272,9 @@ class _Reader:
 
     def _fail(self, what: str, parent: Any, key: Any) -> typing.NoReturn:
         place = getattr(parent, "lc", None)
-        line = 1
+        line, column = 1, 1
         if place is not None:
             known = (place.data or {}).get(key)
-            line = (known[0] if known else place.line) + 1
-        raise MigratorError(what, where=f"{self.path}:{line}")
+            at = known[:2] if known else (place.line, place.col)
+            line, column = at[0] + 1, at[1] + 1
+        raise MigratorError(what, where=f"{self.path}:{line}:{column}")

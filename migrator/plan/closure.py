@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from migrator.model.graph import Graph
@@ -208,8 +208,7 @@ class _Walk:
 
 
 def _with_places(cut: Cut, places: tuple[str, ...]) -> Cut:
-    c = cut
-    return Cut(c.source, c.target, c.what, c.kind, c.decision, c.reason, places)
+    return replace(cut, places=places)
 
 
 def _by_line(place: str) -> tuple[str, int]:

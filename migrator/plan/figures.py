@@ -1,8 +1,8 @@
 """Figures of a partition, never one alone: few big services make ICP look good.
 
-SM, ICP, IFN and NED are those of Mono2Micro (Kalia et al., ESEC/FSE 2021, and the replication
-package's ``metrics_util.py``) over classes, here over definitions; transaction entropy is CARGO's
-(Nitin et al., ASE 2022).
+SM, ICP, BCP, IFN and NED are those of Mono2Micro (Kalia et al., ESEC/FSE 2021, and the replication
+package's ``metrics_util.py``) over classes, here over definitions; transaction entropy, coupling
+and cohesion are CARGO's (Nitin et al., ASE 2022, and ``cargo.metrics.metrics``).
 """
 
 from __future__ import annotations
@@ -16,15 +16,23 @@ import networkx as nx
 
 from migrator.model.graph import Graph
 from migrator.model.plan import GLUE, SHARED, Assignment, Figures
+from migrator.plan.reachability import Edges
 
 _SIZES = range(5, 21)
 _SEED = 7
 Partition = Mapping[str, str]
 
 
-def figures(name: str, graph: Graph, home: Partition, tables: Mapping[str, str]) -> Figures:
+def figures(
+    name: str,
+    graph: Graph,
+    home: Partition,
+    tables: Mapping[str, str],
+    edges: Edges | None = None,
+) -> Figures:
     """`home` maps definitions, `tables` table ids to a part; what is in neither counts nowhere."""
     pairs = _pairs(graph, home)
+    edges = edges or Edges.of(graph)
     sizes = Counter(home.values())
     across = Counter({pair: n for pair, n in pairs.items() if home[pair[0]] != home[pair[1]]})
     units = {t.definition: t.tables for t in graph.transactions}
@@ -41,7 +49,75 @@ def figures(name: str, graph: Graph, home: Partition, tables: Mapping[str, str])
         ),
         foreign_keys_cut=sum(tables.get(s) != tables.get(t) for s, _, t in keys),
         transaction_entropy=transaction_entropy(graph, home),
+        bcp=business_context_purity(graph, home, edges),
+        coupling=across.total() / max(1, pairs.total()),
+        cohesion=cohesion(home, pairs),
+        one_writer=one_writer(graph, home),
+        sync_hops=synchronous_hops(graph, home, edges),
     )
+
+
+def business_context_purity(graph: Graph, home: Partition, edges: Edges) -> float:
+    """BCP = (1/K) sum ln(number of use cases that run part i); a use case is an entry point.
+
+    As in Mono2Micro's code, which counts distinct use cases; CARGO's entropy by frequency is
+    another figure. A part that no use case runs counts 0.
+    """
+    cases: dict[str, set[str]] = {part: set() for part in home.values()}
+    for point in graph.entry_points:
+        for definition in edges.reached(point.definition):
+            if definition in home:
+                cases[home[definition]].add(point.definition)
+    return sum(math.log(len(found)) for found in cases.values() if found) / max(1, len(cases))
+
+
+def cohesion(home: Partition, pairs: Mapping[tuple[str, str], int]) -> float:
+    """Mean over parts of 2 int/(2 int + ext): weight of calls inside, and of those in or out."""
+    inside: Counter[str] = Counter()
+    outside: Counter[str] = Counter()
+    for (one, other), weight in pairs.items():
+        if home[one] == home[other]:
+            inside[home[one]] += weight
+        else:
+            outside[home[one]] += weight
+            outside[home[other]] += weight
+    parts = set(home.values())
+    shares = [2 * inside[p] / ((2 * inside[p] + outside[p]) or 1) for p in parts]
+    return sum(shares) / max(1, len(shares))
+
+
+def one_writer(graph: Graph, home: Partition) -> float:
+    """The share of the tables that are written at all which the code of one part alone writes."""
+    writers: dict[str, set[str]] = {}
+    for access in graph.accesses:
+        if access.writes and access.definition in home:
+            writers.setdefault(access.table, set()).add(home[access.definition])
+    return sum(len(parts) == 1 for parts in writers.values()) / max(1, len(writers))
+
+
+def synchronous_hops(graph: Graph, home: Partition, edges: Edges) -> int:
+    """The most calls from part to part on one way down from an entry point, were each call to code
+    that works on tables a request. Functions that call each other in a ring count once."""
+    busy = {a.definition for a in graph.accesses}
+    calls: nx.DiGraph[str] = nx.DiGraph()
+    calls.add_nodes_from(home)
+    for edge in graph.dependencies:
+        if edge.kind == "calls" and {edge.source, edge.target} <= home.keys():
+            calls.add_edge(edge.source, edge.target)
+    working = {n for n in home if n in busy or edges.reached(n) & busy}
+    rings = nx.condensation(calls)
+    longest: dict[int, int] = {}
+    ring_of = rings.graph["mapping"]
+    for ring in reversed(list(nx.topological_sort(rings))):
+        best = 0
+        for one in rings.nodes[ring]["members"]:
+            for other in calls.successors(one):
+                if ring_of[other] != ring:
+                    hop = home[one] != home[other] and other in working
+                    best = max(best, longest[ring_of[other]] + hop)
+        longest[ring] = best
+    starts = {p.definition for p in graph.entry_points} & home.keys()
+    return max((longest[ring_of[s]] for s in starts), default=0)
 
 
 def structural_modularity(home: Partition, pairs: set[tuple[str, str]]) -> float:
@@ -80,24 +156,26 @@ def transaction_entropy(graph: Graph, home: Partition) -> float:
     return sum(_entropy(Counter(home[d] for d in found)) for found in users.values()) / len(users)
 
 
-def compared(graph: Graph, assignment: Assignment) -> list[Figures]:
-    """The plan beside the code as packaged, Louvain on imports, and chance with the same sizes."""
+def compared(graph: Graph, assignment: Assignment, name: str = "this plan") -> list[Figures]:
+    """The plan, called `name`, beside the code as packaged, Louvain on imports, and chance with
+    the same sizes."""
     owned = {d: s for d, s in assignment.owner_of.items() if s not in (SHARED, GLUE)}
     tables = assignment.table_owner
     model = {t.id: t.definition for t in graph.tables if t.definition}
-    found = [figures("this plan", graph, owned, tables)]
+    edges = Edges.of(graph)
+    found = [figures(name, graph, owned, tables, edges)]
     parts = {d: _package(d) for d in owned}
     imported = _louvain_on_imports(graph, owned)
     shuffled = list(owned.values())
     random.Random(_SEED).shuffle(shuffled)
     chance = dict(zip(owned, shuffled, strict=True))
-    for name, home in (
+    for baseline, home in (
         ("as packaged", parts),
         ("Louvain on imports", imported),
         ("random, same sizes", chance),
     ):
         owners = {t: home[d] for t, d in model.items() if d in home}
-        found.append(figures(name, graph, home, owners))
+        found.append(figures(baseline, graph, home, owners, edges))
     return found
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrator.model.graph import Definition, Graph
 from migrator.model.plan import GLUE, SHARED, Cut, Pin, Plan, Service
 from migrator.plan.candidates import Choice, choose
 from migrator.plan.constraints import constraints
+from migrator.plan.costs import priced
 from migrator.plan.decide import decided
 from migrator.plan.moves import settled
 from migrator.plan.naming import named, purpose
@@ -17,6 +18,7 @@ from migrator.plan.order import ordered
 from migrator.plan.reachability import Edges
 from migrator.plan.resolve import Patterns, assign
 from migrator.plan.roles import Roles, homes, roles, unowned
+from migrator.plan.sagas import sagas
 from migrator.plan.search import Search, as_sets
 from migrator.plan.settings import Settings
 from migrator.plan.ties import TABLE, drawers, ties
@@ -100,7 +102,8 @@ def _owners(
 
 
 def completed(plan: Plan, graph: Graph) -> Plan:
-    """The plan with all its cuts and its order; decisions that people changed are kept."""
+    """The plan with all its cuts, its sagas and its order; decisions that it has with their
+    reasons, and its order, are kept."""
     assignment = assign(plan, graph)
     edges = Edges.of(graph)
     known = {(c.source, c.what, c.kind): c for c in plan.cuts}
@@ -108,15 +111,13 @@ def completed(plan: Plan, graph: Graph) -> Plan:
     for service in plan.services:
         for cut in decided(service.name, assignment, graph, edges).cuts:
             before = known.get((cut.source, cut.what, cut.kind))
-            if before and (before.target, before.decision) != (cut.target, cut.decision):
-                cut = Cut(
-                    cut.source, cut.target, cut.what, cut.kind,
-                    before.decision, before.reason, cut.places,
-                )  # fmt: skip
-            cuts.append(cut)
+            if before:
+                cut = replace(cut, decision=before.decision, reason=before.reason)
+            cuts.append(priced(cut))
     cuts.sort(key=lambda c: (c.source, c.target, c.kind, c.what))
-    order = ordered(plan, tuple(cuts), graph)
-    return Plan(plan.services, plan.shared, plan.glue, tuple(cuts), order, plan.pins, plan.version)
+    order = ordered(plan, tuple(cuts), assignment, graph)
+    parted = sagas(assignment, graph, edges)
+    return replace(plan, cuts=tuple(cuts), order=order, sagas=parted)
 
 
 def _plan(

@@ -23,7 +23,7 @@ TABLE: tuple[tuple[str, float, str], ...] = (
     ("read", 1.5, "a replica serves it, a little late"),
     ("calls", 1.0, "a request to the owner, or a copy where it is pure"),
     ("references", 0.6, "a name that is handed on; a copy mostly does"),
-    ("imports", 0.2, "two files that know each other; nothing need run"),
+    ("imports", 1.0, "two files that know each other; carries what no call shows, as registries"),
     ("signals", 0.3, "loose already: the sender knows no handler"),
     ("decorates", 0.1, "decorators are mostly the framework's or security's"),
     ("module", 2.0, "written in one file by someone; a file may be a drawer for everything"),

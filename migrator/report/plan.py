@@ -1,4 +1,4 @@
-"""A plan for people: services, figures, cuts by decision; and for scripts: JSON."""
+"""A plan for people: services, candidates, figures, cuts, sagas; and for scripts: JSON."""
 
 from __future__ import annotations
 
@@ -12,20 +12,45 @@ from rich.table import Table
 from rich.text import Text
 
 from migrator.model.plan import Assignment, Cut, Figures, Plan
+from migrator.plan.candidates import Choice
+
+# Name, heading, format; the arrow tells which way is better.
+_FIGURES = (
+    ("services", "services", "d"),
+    ("sm", "SM ↑ structural modularity", ".3f"),
+    ("icp", "ICP ↓ calls across", ".3f"),
+    ("bcp", "BCP ↓ use cases per service, ln", ".2f"),
+    ("ifn", "IFN ↓ pairs across per service", ".1f"),
+    ("ned", "NED ↓ outside 5 to 20 definitions", ".2f"),
+    ("coupling", "coupling ↓", ".3f"),
+    ("cohesion", "cohesion ↑", ".3f"),
+    ("transaction_entropy", "transaction entropy ↓", ".3f"),
+    ("one_writer", "tables with one writer ↑", ".0%"),
+    ("transactions_cut", "transactions cut ↓", "d"),
+    ("foreign_keys_cut", "foreign keys cut ↓", "d"),
+    ("sync_hops", "synchronous hops, longest route ↓", "d"),
+)
 
 
-def summary(plan: Plan, assignment: Assignment, figures: Sequence[Figures]) -> RenderableType:
-    """Services in the order of migration, the figures beside the baselines, the manual cuts."""
-    parts: list[RenderableType] = [_services(plan, assignment), Text(), _figures(figures), Text()]
-    return Group(*parts, _cuts(plan))
+def summary(
+    plan: Plan, assignment: Assignment, figures: Sequence[Figures], choice: Choice | None = None
+) -> RenderableType:
+    """Services in the order of migration, the candidates, the figures beside the baselines, what
+    is cut."""
+    parts: list[RenderableType] = [_services(plan, assignment), Text()]
+    if choice is not None:
+        parts += [_candidates(choice), Text(f"recommended: {choice.reason}"), Text()]
+    return Group(*parts, figures_table(figures), Text(), _cuts(plan), *_sagas(plan))
 
 
-def as_json(plan: Plan, assignment: Assignment, figures: Sequence[Figures]) -> str:
+def as_json(
+    plan: Plan, assignment: Assignment, figures: Sequence[Figures], choice: Choice | None = None
+) -> str:
     """The plan with every glob resolved, and the figures."""
     services = {
         s.name: {
             "purpose": s.purpose,
-            "tables": list(s.tables),
+            "tables": sorted(t for t, o in assignment.table_owner.items() if o == s.name),
             "definitions": _of(s.name, assignment),
         }
         for s in plan.services
@@ -38,9 +63,54 @@ def as_json(plan: Plan, assignment: Assignment, figures: Sequence[Figures]) -> s
         "cuts": [_cut(cut) for cut in plan.cuts],
         "order": [dataclasses.asdict(step) for step in plan.order],
         "pins": [dataclasses.asdict(pin) for pin in plan.pins],
+        "sagas": [dataclasses.asdict(saga) for saga in plan.sagas],
         "figures": [dataclasses.asdict(f) for f in figures],
+        **({"candidates": _choice(choice), "recommended": choice.reason} if choice else {}),
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def compared_json(before: Plan, after: Plan, figures: Sequence[Figures]) -> str:
+    """A what-if for scripts: figures and counts of decisions before and after."""
+
+    def counts(plan: Plan) -> dict[str, int]:
+        return dict(sorted(Counter(c.decision for c in plan.cuts).items()))
+
+    document = {
+        "figures": [dataclasses.asdict(f) for f in figures],
+        "decisions": {"before": counts(before), "after": counts(after)},
+        "sagas": {"before": len(before.sagas), "after": len(after.sagas)},
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def compared(before: Plan, after: Plan, figures: Sequence[Figures]) -> RenderableType:
+    """A what-if for people."""
+    shown = figures_table(figures)
+    for plan_before, plan_after, name in (
+        *(
+            (_count(before, d), _count(after, d), f"cuts: {d}")
+            for d in sorted({c.decision for c in (*before.cuts, *after.cuts)})
+        ),
+        (len(before.sagas), len(after.sagas), "sagas or to keep together"),
+    ):
+        shown.add_row(name, str(plan_before), str(plan_after))
+    return Group(shown, Text("nothing was written"))
+
+
+def _count(plan: Plan, decision: str) -> int:
+    return sum(c.decision == decision for c in plan.cuts)
+
+
+def figures_table(figures: Sequence[Figures]) -> Table:
+    """One column a partition: no figure says enough alone."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("figures")
+    for one in figures:
+        shown.add_column(one.name, justify="right")
+    for name, heading, form in _FIGURES:
+        shown.add_row(heading, *(format(getattr(f, name), form) for f in figures))
+    return shown
 
 
 def _of(owner: str, assignment: Assignment) -> list[str]:
@@ -52,27 +122,39 @@ def _cut(cut: Cut) -> dict[str, object]:
     return {"from": found.pop("source"), "to": found.pop("target"), **found}
 
 
+def _choice(choice: Choice) -> list[dict[str, object]]:
+    return [
+        {
+            "services": c.services,
+            "coupling": round(c.coupling, 4),
+            "largest": round(c.largest, 4),
+            "recommended": c is choice.chosen,
+        }
+        for c in choice.candidates
+    ]
+
+
+def _candidates(choice: Choice) -> Table:
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("candidates")
+    for one in choice.candidates:
+        shown.add_column(f"{one.services}{'*' if one is choice.chosen else ''}", justify="right")
+    shown.add_row("of the ties cut", *(f"{c.coupling:.0%}" for c in choice.candidates))
+    shown.add_row("in the largest", *(f"{c.largest:.0%}" for c in choice.candidates))
+    return shown
+
+
 def _services(plan: Plan, assignment: Assignment) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("order", "service", "definitions", "tables", "what it costs"):
+    for name in ("order", "service", "definitions", "tables", "why now", "after"):
         shown.add_column(name, justify="right" if name == "definitions" else "left")
     counts = Counter(assignment.owner_of.values())
     services = {s.name: s for s in plan.services}
     for number, step in enumerate(plan.order, 1):
-        tables = ", ".join(services[step.service].tables)
-        shown.add_row(str(number), step.service, str(counts[step.service]), tables, step.reason)
-    return shown
-
-
-def _figures(figures: Sequence[Figures]) -> Table:
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    heads = ("figures", "services", "SM ↑", "ICP ↓", "IFN ↓", "NED ↓", "entropy ↓")
-    for head in (*heads, "transactions cut ↓", "foreign keys cut ↓"):
-        shown.add_column(head, justify="left" if head == "figures" else "right")
-    for f in figures:
-        ratios = [f"{v:.3f}" for v in (f.sm, f.icp)] + [f"{f.ifn:.1f}", f"{f.ned:.2f}"]
-        cut = [str(f.transactions_cut), str(f.foreign_keys_cut)]
-        shown.add_row(f.name, str(f.services), *ratios, f"{f.transaction_entropy:.3f}", *cut)
+        tables = services[step.service].tables
+        told = ", ".join(tables[:6]) + (f" and {len(tables) - 6} more" if tables[6:] else "")
+        row = (str(number), step.service, str(counts[step.service]), told, step.reason)
+        shown.add_row(*row, ", ".join(step.after))
     return shown
 
 
@@ -83,5 +165,14 @@ def _cuts(plan: Plan) -> Text:
     for cut in plan.cuts:
         if cut.decision == "manual":
             where = cut.places[0] if cut.places else ""
-            lines.append(f"  {cut.source} -> {cut.target} {cut.what} ({where}): {cut.reason}"[:160])
+            lines.append(f"  {cut.source} -> {cut.target} {cut.what} ({where}): {cut.reason}")
     return Text("\n".join(lines))
+
+
+def _sagas(plan: Plan) -> list[Text]:
+    if not plan.sagas:
+        return []
+    lines = [f"transactions that need an answer of another service: {len(plan.sagas)}"]
+    for saga in plan.sagas:
+        lines.append(f"  {saga.transaction} of {saga.service}: {saga.advice}, {saga.reason}")
+    return [Text(), Text("\n".join(lines))]
