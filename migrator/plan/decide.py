@@ -35,9 +35,11 @@ class _Judge:
     ) -> None:
         self.assignment, self.edges, self.replicated = assignment, edges, replicated
         self.definitions = {d.id: d for d in graph.definitions}
-        self.modes: dict[tuple[str, str], set[str]] = {}
+        self.modes: dict[str, dict[str, set[str]]] = {}
         for access in graph.accesses:
-            self.modes.setdefault((access.definition, access.table), set()).add(access.mode)
+            if access.writes:
+                modes = self.modes.setdefault(access.table, {})
+                modes.setdefault(access.definition, set()).add(access.mode)
 
     def decide(self, crossing: Crossing) -> Cut:
         if crossing.kind == "foreign_key":
@@ -68,13 +70,11 @@ class _Judge:
         return cut_of(crossing, "manual", reason)
 
     def _write_modes(self, crossing: Crossing) -> set[str]:
-        own = {d for d, owner in self.assignment.owner_of.items() if owner == crossing.service}
         return {
             mode
-            for (definition, table), modes in self.modes.items()
-            if table == crossing.what and definition in own
+            for definition, modes in self.modes.get(crossing.what, {}).items()
+            if self.assignment.owner_of.get(definition) == crossing.service
             for mode in modes
-            if mode != "read"
         } or {crossing.mode}
 
     def _code(self, crossing: Crossing) -> Cut:

@@ -20,6 +20,8 @@ class Edges:
     accesses: Mapping[str, tuple[Access, ...]]
     known: frozenset[str] = frozenset()
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
+    _needs: dict[str, frozenset[str]] = field(default_factory=dict)
+    _users: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, graph: Graph) -> Edges:
@@ -34,12 +36,18 @@ class Edges:
         known = frozenset(d.id for d in graph.definitions)
         return cls(_frozen(out), _frozen(into), _frozen(accesses), known)
 
-    def needs(self, name: str) -> set[str]:
+    def needs(self, name: str) -> frozenset[str]:
         """Definitions that `name` names; handlers of signals that it sends are not."""
-        return {e.target for e in self.out.get(name, ()) if e.kind != "signals"}
+        if name not in self._needs:
+            found = (e.target for e in self.out.get(name, ()) if e.kind != "signals")
+            self._needs[name] = frozenset(found)
+        return self._needs[name]
 
-    def users(self, name: str) -> set[str]:
-        return {e.source for e in self.into.get(name, ()) if e.kind != "signals"}
+    def users(self, name: str) -> frozenset[str]:
+        if name not in self._users:
+            found = (e.source for e in self.into.get(name, ()) if e.kind != "signals")
+            self._users[name] = frozenset(found)
+        return self._users[name]
 
     def reached(self, name: str) -> frozenset[str]:
         """`name` and all that runs when it runs: calls and signals, transitively."""
