@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 from ruamel.yaml import YAML
@@ -131,7 +132,10 @@ def started(
     `environment` besides their own."""
     with ExitStack() as stack:
         manifests = [m for m in read_manifests(workspace) if only is None or m.name in only]
-        postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres", durable=False))
+        # Not in pytest's folder: a run of pytest that begins shuts its parent to others, and the
+        # server has a user of its own.
+        data = Path(stack.enter_context(TemporaryDirectory(prefix="postgres-")))
+        postgres = stack.enter_context(EmbeddedPostgres(data / "data", durable=False))
         nats = stack.enter_context(EmbeddedNats(folder / "nats"))
         urls = {m.name: postgres.create_database(m.name.replace("-", "_")) for m in manifests}
         around = processes.Surroundings(

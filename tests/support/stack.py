@@ -20,6 +20,9 @@ from support.programs import server, webhooks
 from support.scaled import scaled
 from support.services import Services, started
 
+# One for all: each `httpx.get` reads the certificates of all authorities anew.
+_client = httpx.Client(timeout=10, trust_env=False)
+
 
 @dataclass
 class Stack:
@@ -32,21 +35,21 @@ class Stack:
     notified: list[dict[str, Any]] = field(default_factory=list)
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        answer = httpx.get(
+        answer = _client.get(
             f"{self.prometheus}/api/v1/query", params={"query": expression}, timeout=10
         )
         return list(answer.json()["data"]["result"])
 
     def series(self, selector: str) -> list[dict[str, str]]:
         """The labels of every series of `selector`."""
-        answer = httpx.get(
+        answer = _client.get(
             f"{self.prometheus}/api/v1/series", params={"match[]": selector}, timeout=10
         )
         return list(answer.json()["data"])
 
     def firing(self) -> set[tuple[str, ...]]:
         """(alert, severity, service, slo or role) of what fires in Alertmanager, but Watchdog."""
-        answer = httpx.get(f"{self.alertmanager}/api/v2/alerts", timeout=10)
+        answer = _client.get(f"{self.alertmanager}/api/v2/alerts")
         labels = [alert["labels"] for alert in answer.json()]
         return {
             (
