@@ -47,6 +47,16 @@ def test_default_names_keys_and_automatic_tables(tmp_path: Path) -> None:
     assert slug.type == "String(50)"  # a key has the type of what it points to
 
 
+def test_an_index_over_an_expression_has_no_columns(tmp_path: Path) -> None:
+    meta = (
+        "class Word(models.Model):\n    text = models.TextField()\n    class Meta:\n"
+        "        indexes = [models.Index(Upper('text'), name='upper'), "
+        "models.Index(fields=['text'], name='plain')]\n"
+    )
+    graph = project(tmp_path, {"blog/models.py": meta})
+    assert columns(graph, "blog_word") == {"id", "text"}
+
+
 def test_labels(tmp_path: Path) -> None:
     """A configuration's label, Meta's, the installed configuration, and the package's name."""
     one = "class One(models.Model):\n    pass\n"

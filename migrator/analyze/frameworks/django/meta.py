@@ -87,7 +87,7 @@ class Meta:
         return tuple(
             g
             for name, given in self._calls("indexes")
-            if name.endswith("Index") and (g := literal_strings(given.get("fields", ())))
+            if name.endswith("Index") and (g := literal_strings(given.get("fields")))
         )
 
     def _calls(self, option: str) -> Iterator[tuple[str, dict[str, Expr]]]:

@@ -1,6 +1,6 @@
 """Spans, durations and pools of SQLAlchemy, by the names of the database conventions.
 
-Our own listeners, not the instrumentor's: that one takes a tenth of a millisecond and more for
+Our own listeners, not the instrumentor's: that one reads engine and settings anew for
 each statement, makes a span of each checkout from the pool, and knows no SQLAlchemy above 2.0.
 """
 

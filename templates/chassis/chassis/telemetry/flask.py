@@ -1,6 +1,6 @@
 """Spans, durations and the access line of a Flask application.
 
-Our own, by Flask's signals, not the instrumentor's, which takes three times as long a request.
+Our own, by Flask's signals, not the instrumentor's, which costs each request about twice as much.
 Names and attributes are those of the stable HTTP conventions.
 """
 
