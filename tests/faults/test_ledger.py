@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from faults.rig.ledger import Books, reconcile
-from faults.rig.schedule import actions as all_actions
-from faults.rig.schedule import draw, everything
+from tests.faults.rig.ledger import Books, reconcile
+from tests.faults.rig.schedule import actions as all_actions
+from tests.faults.rig.schedule import draw, everything
 
 PRODUCED = {(1, 1): "plain", (1, 2): "plain", (1, 3): "poison", (2, 1): "flaky"}
 GOOD = [(1, 1), (2, 1), (1, 2)]

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
-from faults.rig.patience import Patience, Starvation
-from faults.rig.tally import Tally
+from tests.faults.rig.patience import Patience, Starvation
+from tests.faults.rig.tally import Tally
 
 
 def patience() -> Patience:

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from faults.rig.run import Rig
-from faults.rig.schedule import Action, Fault, Kind, Schedule, actions, draw, everything
+
+from tests.faults.rig.run import Rig
+from tests.faults.rig.schedule import Action, Fault, Kind, Schedule, actions, draw, everything
 
 SEEDS = int(os.environ.get("RIG_SEEDS", "0"))
 pytestmark = pytest.mark.skipif(SEEDS == 0, reason="set RIG_SEEDS to the number of schedules")
