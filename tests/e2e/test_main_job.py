@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from support.commands import succeeds
 from support.dashboards import correlations, dashboards, queries, written_labels
 from support.emission import missing, names
-from support.otlp_series import received
+from support.otlp_series import Exported
 
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
 
@@ -27,12 +28,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert " unchanged" in succeeds(folder, "scaffold")
     assert {p: p.read_bytes() for p in files} == files
     port = str(20_000 + hash(str(folder)) % 20_000)
-    with received() as (endpoint, series), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    with Exported() as exported, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", exported.url)
         patch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "2000")
         report = succeeds(folder, "up", "--check", "--port", port)
     assert " passed, 0 failed" in report
-    (folder / "series.json").write_text(json.dumps(series), "utf-8")
+    (folder / "series.json").write_text(json.dumps(exported.series), "utf-8")
+    spans = {trace: [asdict(s) for s in spans] for trace, spans in exported.traces().items()}
+    (folder / "spans.json").write_text(json.dumps(spans, default=str), "utf-8")
     return folder
 
 
@@ -81,6 +84,36 @@ def test_one_trace_from_the_request_to_the_consumers(project: Path) -> None:
         ]
         assert followed, consumer
         assert len({line["message_id"] for line in followed}) == len(followed)
+
+
+def test_exported_spans_are_one_tree_from_the_gateway_to_the_consumers_statements(
+    project: Path,
+) -> None:
+    [request] = [
+        line
+        for line in lines(project, "applications-web")
+        if line.get("method") == "POST" and line.get("status") == 201
+    ]
+    traces = json.loads((project / "spans.json").read_text("utf-8"))
+    spans = {span["id"]: span for span in traces[request["trace_id"]]}
+    roots = [span for span in spans.values() if span["parent"] not in spans]
+    assert [(root["service"], root["parent"]) for root in roots] == [("gateway", None)]
+    ways = {tuple(_way(span, spans)) for span in spans.values() if _is_write(span)}
+    assert ("gateway", "gateway", "applications web", "applications web") in ways
+    after = ("applications relay", "notifications inbox", "notifications inbox")
+    assert any(way[:3] == ("gateway", "gateway", "applications web") and way[-3:] == after
+               for way in ways)  # fmt: skip
+
+
+def _is_write(span: dict[str, Any]) -> bool:
+    return str(span["attributes"].get("db.operation.name")) in ("INSERT", "UPDATE")
+
+
+def _way(span: dict[str, Any], spans: dict[str, dict[str, Any]]) -> list[str]:
+    """The processes from the root down to `span`, one a span."""
+    place = f"{span['service']} {span['role']}" if span["service"] != "gateway" else "gateway"
+    above = spans.get(span["parent"])
+    return [*(_way(above, spans) if above else ()), place]
 
 
 def test_no_message_died_or_was_tried_again(project: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+
+from migrator.run.otlp import OtlpReceiver
 
 # What prometheus.yml promotes to labels.
 PROMOTED = {
@@ -23,34 +22,19 @@ _UNITS = {"s": "_seconds", "By": "_bytes"}
 Series = dict[str, list[dict[str, str]]]
 
 
-@contextmanager
-def received() -> Iterator[tuple[str, Series]]:
-    """The URL to export to, and what has come so far, by the names that Prometheus gives."""
-    found: Series = {}
-    lock = threading.Lock()
+class Exported(OtlpReceiver):
+    """Also what has come so far of metrics, by the names that Prometheus gives."""
 
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            if self.path == "/v1/metrics":
-                with lock:
-                    _keep(ExportMetricsServiceRequest.FromString(body), found)
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def __init__(self) -> None:
+        super().__init__()
+        self.series: Series = {}
+        self._keeping = threading.Lock()
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", found
-    finally:
-        server.shutdown()
-        server.server_close()
+    def receive(self, path: str, body: bytes) -> None:
+        super().receive(path, body)
+        if path == "/v1/metrics":
+            with self._keeping:
+                _keep(ExportMetricsServiceRequest.FromString(body), self.series)
 
 
 def _keep(request: ExportMetricsServiceRequest, found: Series) -> None:

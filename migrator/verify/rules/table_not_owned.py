@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from migrator.model.finding import Finding
 from migrator.verify.rule import Rule
 from migrator.verify.subject import CarvedService, Monolith, Subject
+
+_IN_SQL = re.compile(r"table (\S+) in SQL text")
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -44,8 +47,8 @@ def _undecided(monolith: Monolith) -> Iterator[Finding]:
 def _unknown(service: CarvedService, tables: set[str]) -> Iterator[Finding]:
     """SQL text that names a table of the monolith which nothing in the service declares."""
     for told in service.graph.unresolved:
-        name = told.what.removeprefix("table ").removesuffix(" in SQL text")
-        if name != told.what and name in tables:
+        named = _IN_SQL.fullmatch(told.what)
+        if named and (name := named[1]) in tables:
             yield Finding(
                 RULE.name,
                 RULE.severity,
