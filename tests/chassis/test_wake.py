@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from chassis import wake
 from chassis.brokers import Outgoing
 from chassis.relay import Relay
+from chassis.settings import Settings
 from support.delivery import Side, emit, settings
 
 # So long that nobody mistakes a poll for having been woken.
@@ -40,7 +41,7 @@ async def published(relay: Relay, log: Log, accounts: Side, *, listen: bool) -> 
     stop = asyncio.Event()
     tasks = [asyncio.create_task(relay.run(stop))]
     if listen:
-        tasks.append(asyncio.create_task(wake.listen(accounts.engine, woken)))
+        tasks.append(asyncio.create_task(wake.listen(given(accounts, LONG), woken)))
         await _until(lambda: bool(accounts.rows(_LISTENING)))
     # The first look at the empty outbox is over.
     await _until(lambda: bool(accounts.rows("SELECT 1 FROM partition_lease WHERE owner <> ''")))
@@ -66,8 +67,11 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 def make(accounts: Side, log: Log, poll: float) -> Relay:
-    given = settings(str(accounts.engine.url), "nats://unused", "", poll=poll, lease=LONG)
-    return Relay(accounts.engine, log, given)  # type: ignore[arg-type]
+    return Relay(accounts.engine, log, given(accounts, poll))  # type: ignore[arg-type]
+
+
+def given(accounts: Side, poll: float) -> Settings:
+    return settings(str(accounts.engine.url), "nats://unused", "", poll=poll, lease=LONG)
 
 
 def test_commit_wakes_the_relay_long_before_it_would_look(accounts: Side) -> None:
@@ -90,7 +94,7 @@ def test_listening_begins_again_after_the_connection_broke(
     woken = asyncio.Event()
 
     async def work() -> None:
-        task = asyncio.create_task(wake.listen(accounts.engine, woken))
+        task = asyncio.create_task(wake.listen(given(accounts, LONG), woken))
         await _until(lambda: bool(accounts.rows(_LISTENING)))
         end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN ({_PID})"
         with accounts.engine.begin() as connection:
@@ -110,7 +114,7 @@ def test_listening_begins_again_after_the_connection_broke(
 def test_rolled_back_message_wakes_nobody(accounts: Side) -> None:
     async def work() -> None:
         woken = asyncio.Event()
-        task = asyncio.create_task(wake.listen(accounts.engine, woken))
+        task = asyncio.create_task(wake.listen(given(accounts, LONG), woken))
         await _until(lambda: bool(accounts.rows(_LISTENING)))
         await asyncio.sleep(0.2)
         woken.clear()
