@@ -125,11 +125,16 @@ def test_failure_is_tried_again_and_keeps_the_order_of_its_aggregate(way: Way) -
 
 
 def test_restart_in_the_middle_loses_and_doubles_nothing(way: Way) -> None:
-    emit(way.accounts, PAIRS[:30])
+    # RabbitMQ 3.10 may lose a quorum queue for good when it is killed right after the queue was
+    # made ("leader not known"): that is its own, so the queues are in use for a while first.
+    emit(way.accounts, PAIRS[:6])
+    way.deliver(lambda: all_decided(way))
+    time.sleep(3 if way.kind == "rabbit" else 0)
+    emit(way.accounts, PAIRS[6:30])
     half = threading.Event()
 
     def break_once() -> bool:
-        if len(way.ledger.rows(ENTRIES)) >= 6 and not half.is_set():
+        if len(way.ledger.rows(ENTRIES)) >= 12 and not half.is_set():
             half.set()
             way.server.crash()
             time.sleep(0.3)
