@@ -11,7 +11,6 @@ from chassis.brokers.port import Incoming
 from chassis.freshness import Freshness
 from chassis.manifest import Manifest
 from chassis.outbox import change_subject
-from opentelemetry.metrics import CallbackOptions
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
@@ -31,13 +30,6 @@ def freshness(at: dict[str, dt.datetime]) -> Freshness:
     return Freshness(Manifest(name="billing", package="shop", replicas=replicas))
 
 
-def ages(freshness: Freshness) -> dict[object, float]:
-    return {
-        (seen.attributes or {})["table"]: seen.value
-        for seen in freshness._observe(CallbackOptions())
-    }
-
-
 def change(table: str, owner: str, seconds: float) -> Incoming:
     """A change of `table` that was written `seconds` after noon."""
     moment = NOW + dt.timedelta(seconds=seconds)
@@ -49,7 +41,7 @@ def test_copies_grow_old_while_nothing_is_read(
     freshness: Freshness, at: dict[str, dt.datetime]
 ) -> None:
     at["now"] = NOW + dt.timedelta(seconds=90)
-    assert ages(freshness) == {"users": 90, "jobs": 90}
+    assert freshness.ages() == {"users": 90, "jobs": 90}
 
 
 def test_reading_to_the_end_makes_every_copy_fresh(
@@ -57,7 +49,7 @@ def test_reading_to_the_end_makes_every_copy_fresh(
 ) -> None:
     at["now"] = NOW + dt.timedelta(seconds=90)
     freshness.see([])
-    assert ages(freshness) == {"users": 0, "jobs": 0}
+    assert freshness.ages() == {"users": 0, "jobs": 0}
 
 
 def test_changes_of_one_table_do_not_let_another_look_old(
@@ -66,7 +58,7 @@ def test_changes_of_one_table_do_not_let_another_look_old(
     at["now"] = NOW + dt.timedelta(seconds=100)
     freshness.see([change("users", "accounts", 60), change("users", "accounts", 80)])
     # The log is in the order of time: nothing of jobs before the first of these is missing.
-    assert ages(freshness) == {"users": 20, "jobs": 40}
+    assert freshness.ages() == {"users": 20, "jobs": 40}
 
 
 def test_an_old_change_makes_no_copy_older(
@@ -75,7 +67,7 @@ def test_an_old_change_makes_no_copy_older(
     at["now"] = NOW + dt.timedelta(seconds=100)
     freshness.see([])
     freshness.see([change("jobs", "jobs", 10)])
-    assert ages(freshness) == {"users": 0, "jobs": 0}
+    assert freshness.ages() == {"users": 0, "jobs": 0}
 
 
 def test_a_message_without_a_time_counts_as_of_now(
@@ -84,4 +76,4 @@ def test_a_message_without_a_time_counts_as_of_now(
     at["now"] = NOW + dt.timedelta(seconds=30)
     broken = Incoming("1", change_subject("jobs", "jobs"), 0, b"no JSON")
     freshness.see([broken])
-    assert ages(freshness)["jobs"] == 0
+    assert freshness.ages()["jobs"] == 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import weakref
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -15,6 +17,7 @@ from chassis.manifest import Manifest
 from chassis.outbox import change_subject
 
 _meter = metrics.get_meter("chassis")
+_all: weakref.WeakSet[Freshness] = weakref.WeakSet()
 
 
 class Freshness:
@@ -28,9 +31,8 @@ class Freshness:
         subjects = {change_subject(owner, t): t for t, owner in manifest.replicas.items()}
         self._tables = subjects
         self._complete = dict.fromkeys(subjects.values(), clock.now())
-        _meter.create_observable_gauge(
-            attributes.REPLICA_STALENESS, [self._observe], unit="s", description=self.__doc__ or ""
-        )
+        _all.add(self)
+        _register()
 
     def see(self, messages: Sequence[Incoming]) -> None:
         """These were applied; none means that there are no more.
@@ -46,9 +48,23 @@ class Freshness:
                 table = self._tables[subject]
                 self._complete[table] = max(self._complete[table], moment)
 
-    def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
-        for table, moment in self._complete.items():
-            yield Observation(clock.age(moment), {attributes.TABLE: table})
+    def ages(self) -> dict[str, float]:
+        """Seconds since each copy was complete, by table."""
+        return {table: clock.age(moment) for table, moment in self._complete.items()}
+
+
+@cache
+def _register() -> None:
+    """Once a process: of two gauges of one name OpenTelemetry would ask the first only."""
+    _meter.create_observable_gauge(
+        attributes.REPLICA_STALENESS, [_observe], unit="s", description=Freshness.__doc__ or ""
+    )
+
+
+def _observe(_: CallbackOptions) -> Iterable[Observation]:
+    for freshness in list(_all):
+        for table, seconds in freshness.ages().items():
+            yield Observation(seconds, {attributes.TABLE: table})
 
 
 def _time(message: Incoming) -> dt.datetime:
