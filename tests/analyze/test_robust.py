@@ -164,3 +164,16 @@ def test_processes_share_one_cache(tmp_path: Path) -> None:
         assert (out, process.returncode) == (expected, 0), errors
     keys = [facts_of(f.read_bytes()).key for f in tree.iterdir()]
     assert len(Store(cache).get(keys)) == 60
+
+
+def test_types_that_name_themselves(tmp_path: Path) -> None:
+    (tmp_path / "types.py").write_text(
+        "from typing import Dict, List, Union\n"
+        'Json = Union[Dict[str, "Json"], List["Json"], str]\n'
+        'Left = List["Right"]\n'
+        'Right = List["Left"]\n'
+        "def dump(json: Json, left: Left) -> Json:\n    return json\n"
+    )
+    graph = analyze(tmp_path)
+    assert "dump" in {d.id.rpartition(":")[2] for d in graph.definitions}
+    assert graph.unresolved == ()

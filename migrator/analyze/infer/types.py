@@ -69,15 +69,22 @@ def annotated(world: World, module: str, expr: Expr, cls: str | None = None) -> 
 
 
 def _alias(world: World, module: str, name: str, cls: str | None) -> Value | None:
-    """``SessionDep = Annotated[Session, Depends(get_db)]`` used as an annotation."""
+    """``SessionDep = Annotated[Session, Depends(get_db)]`` used as an annotation.
+
+    Where an alias names itself (``Json = Dict[str, "Json"]``), the inner one is not known.
+    """
     target = world.project.names.resolve(module, name) or ""
     fact = world.project.names.definition(target)
-    if fact is None or fact.kind != "variable":
+    if fact is None or fact.kind != "variable" or target in world.aliases:
         return None
-    for statement in fact.statements:
-        written = statement[3] if statement[0] == SET else None
-        if type(written) is tuple and written[0] in (ITEM, OP):
-            return annotated(world, target.partition(":")[0], written, cls)
+    world.aliases.add(target)
+    try:
+        for statement in fact.statements:
+            written = statement[3] if statement[0] == SET else None
+            if type(written) is tuple and written[0] in (ITEM, OP):
+                return annotated(world, target.partition(":")[0], written, cls)
+    finally:
+        world.aliases.discard(target)
     return None
 
 

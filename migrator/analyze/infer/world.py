@@ -51,6 +51,8 @@ class World:
         self.memo = Memo()
         self.contexts = Contexts(self)
         self.depth = 0
+        # Type aliases that are being followed: one may name itself.
+        self.aliases: set[str] = set()
 
     # --- frameworks ------------------------------------------------------------------------------
 
