@@ -37,41 +37,12 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "templates" / "chassis"), str(HERE)]
 
 from chassis import outbox, schema  # noqa: E402
+from rows import CALL, CHANGE, FILL, NOTE  # noqa: E402
 from shop.models import Applied, Order  # noqa: E402
 
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres  # noqa: E402
 
-NOTE = "n" * 200
 LOOP = "loop, one row a transaction"
-FILL = """
-WITH new AS (
-  SELECT uuidv7() AS id, i, clock_timestamp() AS at FROM generate_series(1, {count}) AS i),
-written AS (
-  INSERT INTO outbox
-    (id, aggregatetype, aggregateid, type, sequence, subject, partition, created_at, payload)
-  SELECT id, '{kind}', i::text, '{type}', 1, '{subject}',
-    crc32('{kind}'::bytea || '\\x00'::bytea || i::text::bytea) % 16, at, jsonb_build_object(
-    'specversion', '1.0', 'id', id, 'source', '/services/orders', 'type', '{kind}.{type}',
-    'subject', i::text, 'time', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.USOF'),
-    'sequence', '1', 'kind', '{type}', 'aggregate', '{kind}', 'data', {data}) FROM new)
-INSERT INTO outbox_delivery (id, partition, aggregatetype, aggregateid, sequence, created_at)
-SELECT id, crc32('{kind}'::bytea || '\\x00'::bytea || i::text::bytea) % 16, '{kind}', i::text, 1, at
-FROM new
-"""
-CHANGE = {
-    "kind": "orders",
-    "type": "upserted",
-    "subject": "events.orders.orders",
-    "data": f"jsonb_build_object('table', 'orders', 'values',"
-    f" jsonb_build_object('id', i, 'note', '{NOTE}'))",
-}
-CALL = {
-    "kind": "shop.handlers:apply",
-    "type": "call",
-    "subject": "requests.billing.call",
-    "data": "jsonb_build_object('function', 'shop.handlers:apply', 'args',"
-    " jsonb_build_array(i), 'kwargs', jsonb_build_object())",
-}
 MANIFESTS = {
     "orders": '[service]\nname = "orders"\npackage = "shop"\nmodels = ["shop.models"]\n'
     '[tables]\nowned = ["orders"]\npublished = ["orders"]\n',
