@@ -73,7 +73,10 @@ class _Generic:
 
     def __call__(self, through: Through) -> bool:
         touch = through.touch
-        if any((touch.definition, d) in self._named for d in self._declaring[touch.table]):
+        # A class names what its methods hand to one another: that says nothing of this method.
+        within = through.caller_definition == touch.definition
+        named = ((touch.definition, d) in self._named for d in self._declaring[touch.table])
+        if not within and any(named):
             return False
         place = touch.function, touch.line
         if through.inherited and len(self._heirs[place]) == 1:

@@ -16,14 +16,13 @@ _LEFT_OUT = {
 }  # fmt: skip
 _OFTEN_MADE = {"venv", "env", "build", "dist"}
 _LEFT_OUT_FILES = {"conftest.py", "setup.py", "noxfile.py"}
-_MIGRATIONS = {"migrations", "alembic", "versions", "migration"}
 _GENERATED = ("_pb2.py", "_pb2_grpc.py", "_pb2.pyi")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """`path` is relative to the analysed root with forward slashes, `role` ``code`` or
-    ``migration``."""
+    """`path` is relative to the analysed root with forward slashes, `role` ``code`` or ``sql``
+    (what is a migration is told later, by what is in it)."""
 
     file: Path
     path: str
@@ -31,7 +30,7 @@ class SourceFile:
 
 
 def discover(root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
-    """Every Python file below `root`, itself a folder or one file, sorted by path.
+    """Every Python and SQL file below `root`, itself a folder or one Python file, sorted by path.
 
     `exclude` are glob patterns of relative paths. Raises MigratorError where `root` is missing,
     no Python, or holds none.
@@ -53,8 +52,7 @@ def discover(root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
 
 
 def _role(path: str) -> str:
-    folders = path.split("/")[:-1]
-    return "migration" if not _MIGRATIONS.isdisjoint(folders) else "code"
+    return "sql" if path.endswith(".sql") else "code"
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str]]:
@@ -70,7 +68,7 @@ def _files(root: Path) -> Iterator[tuple[Path, str]]:
         relative = here.relative_to(root).as_posix()
         prefix = "" if relative == "." else f"{relative}/"
         for name in sorted(files):
-            if name.endswith(".py") and name not in _LEFT_OUT_FILES and not _generated(name):
+            if name.endswith((".py", ".sql")) and not _left_out(name):
                 yield here / name, prefix + name
 
 
@@ -84,8 +82,8 @@ def _wanted(folder: Path, name: str) -> bool:
     return not (inner / "pyvenv.cfg").exists() and not (inner / ".migrator/lock.json").exists()
 
 
-def _generated(name: str) -> bool:
-    return name.endswith(_GENERATED)
+def _left_out(name: str) -> bool:
+    return name in _LEFT_OUT_FILES or name.endswith(_GENERATED)
 
 
 def package_prefix(base: Path) -> str:

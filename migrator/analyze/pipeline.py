@@ -11,15 +11,16 @@ from pathlib import Path
 from migrator.analyze.accesses import accesses, reached
 from migrator.analyze.definitions import class_roles, decorators, describe
 from migrator.analyze.discover import SourceFile, discover, package_prefix
-from migrator.analyze.facts.extract import extract, keys_of
+from migrator.analyze.facts.extract import extract, keys_of, read_file
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.store import Store
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.frameworks.registry import frameworks
-from migrator.analyze.frameworks.sql import dialect_of
+from migrator.analyze.frameworks.sql.plugin import dialect_of
 from migrator.analyze.imports import imports
 from migrator.analyze.interpret import Found, interpret
 from migrator.analyze.kept import KeptGraph, key_of_tree
+from migrator.analyze.migrations import with_roles
 from migrator.analyze.project.modules import Module, absolute_module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.roots import name_files
@@ -30,6 +31,8 @@ from migrator.model.graph import Definition, Dependency, EntryPoint, ForeignKey,
 from migrator.model.graph import Module as GraphModule
 
 Progress = Callable[[str], None]
+# A larger one is a dump of rows.
+_LARGEST_SCRIPT = 2_000_000
 
 
 def analyze(
@@ -72,6 +75,8 @@ def _analyze(
     root: Path, files: Sequence[SourceFile], store: Store | None, keys: Mapping[Path, bytes],
     settings: Settings, plugins: Sequence[Framework], tell: Progress, workers: int | None,
 ) -> Graph:  # fmt: skip
+    scripts = [f for f in files if f.role == "sql"]
+    files = [f for f in files if f.role != "sql"]
     every = extract(
         [f.file for f in files], store=store, keys=keys or None, workers=workers,
         advance=lambda done, of: tell(f"reading {done} of {of} files"),
@@ -79,6 +84,7 @@ def _analyze(
     project, unresolved = load(root, files, every, settings)
     tell("reading tables")
     schema = Schema(dialect=settings.dialect or dialect_of(project))
+    _read_scripts(scripts, schema)
     for plugin in plugins:
         plugin.declare(project, schema)
     points: list[EntryPoint] = []
@@ -89,6 +95,15 @@ def _analyze(
     tell("following calls")
     done = interpret(project, schema, plugins, workers=workers)
     return _graph(root, project, schema, done, points, signals, unresolved)
+
+
+def _read_scripts(scripts: Iterable[SourceFile], schema: Schema) -> None:
+    for script in scripts:
+        source = read_file(script.file, _LARGEST_SCRIPT)
+        if isinstance(source, str):
+            schema.unresolved.append(Unresolved(script.path, 1, "file of SQL", source))
+        else:
+            schema.sql_files[script.path] = source.decode("utf-8-sig", "replace")
 
 
 def _prefix(root: Path) -> str:
@@ -104,11 +119,8 @@ def load(
         for file, facts in zip(files, every, strict=True)
         if facts.trouble is not None
     ]
-    readable = [
-        (f, x)
-        for f, x in zip(files, every, strict=True)
-        if x.trouble is None and _is_read(f, x, settings)
-    ]
+    sound = [(f, x) for f, x in zip(files, every, strict=True) if x.trouble is None]
+    readable = [(f, x) for f, x in with_roles(sound) if _is_read(f, x, settings)]
     names = name_files(
         [f.path for f, _ in readable], _imported(readable),
         prefix=_prefix(root), roots=settings.roots,

@@ -28,12 +28,13 @@ class Model:
 class Schema:
     """Filled by `Framework.declare`, read everywhere after.
 
-    `elsewhere` are tables that no model declares and only migrations make: they count where SQL
-    text uses them.
+    `elsewhere` are tables that no model declares and only migrations or SQL text make: they count
+    where SQL text uses them.
     `claims` maps class ids (``module:Class``, also nested) to the plug-in that knows what its
     objects mean; `names` maps other definitions (a Core table, a session, a signal) to it with a
     plug-in's own value. `traits` by definition id go to `Definition.traits`. `constants` are
     definitions whose value is a statement: an access there counts where the constant is used.
+    `sql_files` are the ``.sql`` files beside the code, text by path.
     `autocommit` tells that an entry point is no transaction by itself.
     """
 
@@ -46,6 +47,7 @@ class Schema:
     traits: dict[str, set[str]] = field(default_factory=dict)
     unresolved: list[Unresolved] = field(default_factory=list)
     elsewhere: dict[str, Table] = field(default_factory=dict)
+    sql_files: dict[str, str] = field(default_factory=dict)
     dialect: str = "postgres"
     autocommit: bool = False
     _folded: dict[str, str | None] = field(default_factory=dict)

@@ -317,3 +317,58 @@ class Hero(Shared, table=True):
     assert columns == {"team": {"id", "name"}, "heroes": {"id", "name", "team_id"}}
     assert {(k.source, k.target) for k in graph.foreign_keys} == {("heroes", "team")}
     assert touched(graph, "work") == {("heroes", "read"), ("team", "read"), ("heroes", "update")}
+
+
+def test_columns_that_a_declared_attr_makes_only_for_some_classes(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from enum import Enum
+
+        class Kind(Enum):
+            one = 1
+            two = 2
+
+        class Flags:
+            shown = False
+            modes = {Kind.one}
+            kinds = frozenset({Kind.one})
+
+            @declared_attr
+            def flag(cls):
+                if not cls.shown:
+                    return
+                return Column(Integer)
+
+            @declared_attr
+            def mode(cls):
+                if len(cls.modes) > 1:
+                    return Column(Integer)
+                else:
+                    return cls.modes
+
+            @declared_attr
+            def two_id(cls):
+                if Kind.two in cls.kinds:
+                    return Column(Integer)
+
+            @declared_attr
+            def other(cls):
+                if unknown(cls):
+                    return Column(Integer)
+
+        class Few(Flags, Base):
+            __tablename__ = "few"
+            id = Column(Integer, primary_key=True)
+
+        class Many(Flags, Base):
+            __tablename__ = "many"
+            id = Column(Integer, primary_key=True)
+            shown = True
+            modes = {Kind.one, Kind.two}
+            kinds = [Kind.one, Kind.two]
+        """,
+    )
+    columns = {t.name: {c.name for c in t.columns} for t in graph.tables}
+    assert columns["few"] == {"id", "other"}
+    assert columns["many"] == {"id", "flag", "mode", "two_id", "other"}

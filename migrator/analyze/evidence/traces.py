@@ -22,7 +22,7 @@ from migrator.analyze.evidence.places import (
     statement,
 )
 from migrator.analyze.evidence.spans import Span
-from migrator.analyze.frameworks.sql import UnparsableSQL, looks_like_sql, tables_of
+from migrator.analyze.frameworks.sql.text import UnparsableSQL, looks_like_sql, tables_of
 from migrator.analyze.transactions import reach
 from migrator.model.graph import (
     Access,

@@ -63,14 +63,14 @@ def can_fork() -> bool:
     return "fork" in multiprocessing.get_all_start_methods()
 
 
-def read_file(path: Path) -> bytes | str:
+def read_file(path: Path, largest: int = _LARGEST_BYTES) -> bytes | str:
     """The bytes of a regular file, or why there are none."""
     try:
         # A named pipe called x.py would wait for ever.
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
-        if status.st_size > _LARGEST_BYTES:
+        if status.st_size > largest:
             return f"{status.st_size} bytes: too large for source"
         return path.read_bytes()
     except OSError as error:

@@ -19,6 +19,7 @@ from migrator.analyze.facts.shape import (
     ITEM,
     LAMBDA,
     LIST,
+    NOT,
     ONE_OF,
     OP,
     SET_,
@@ -252,6 +253,24 @@ def _several(*fields: str) -> Callable[[Lowering, Any], Expr]:
     return lower
 
 
+_COMPARED = {
+    kind: place
+    for place, kind in enumerate(
+        (ast.In, ast.NotIn, ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    )
+}
+
+
+def _compare(low: Lowering, node: ast.Compare) -> Expr:
+    found = (low.expr(node.left), *[low.expr(c) for c in node.comparators])
+    return (ANY, found, _COMPARED[type(node.ops[0])]) if len(node.ops) == 1 else (ANY, found)
+
+
+def _unary(low: Lowering, node: ast.UnaryOp) -> Expr:
+    operand = (low.expr(node.operand),)
+    return (ANY, operand, NOT) if type(node.op) is ast.Not else (ANY, operand)
+
+
 def _yield(low: Lowering, node: Any) -> Expr:
     low.frame.flags.add("generator")
     return (YIELD, low.expr(node.value) if node.value is not None else _NOTHING)
@@ -299,8 +318,8 @@ EXPRESSIONS = _Handlers({
     ast.Yield: _yield,
     ast.YieldFrom: _yield,
     ast.NamedExpr: _bind,
-    ast.Compare: _several("left", "comparators"),
-    ast.UnaryOp: _several("operand"),
+    ast.Compare: _compare,
+    ast.UnaryOp: _unary,
     ast.Slice: _several("lower", "upper", "step"),
     ast.FormattedValue: _several("value"),
 })  # fmt: skip

@@ -17,7 +17,7 @@ from migrator.analyze.facts.lower import lower
 from migrator.analyze.facts.shape import Body, DefinitionFact, Detail, Interface, Use
 
 # Raise this whenever `lower` or `shape` changes what comes out of the same bytes.
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 _VERSION = f"{migrator.__version__} {FACTS_VERSION} {sys.version_info[:2]} {marshal.version}"
 _RECURSION = 6_000
 _EMPTY = Interface(0, (), (), (), (), None, ())

@@ -17,6 +17,8 @@ is gone, and every expression has one of few shapes, told by the first element:
 ``(FSTRING, parts)``                      `parts`: str for text, an expression for a hole
 ``(OP, "|" | "+" | "%", left, right)``    operators that build types or strings
 ``(ANY, exprs)``                          value unknown, but these are evaluated
+``(ANY, (left, right), comparison)``      one comparison, by its place in `COMPARISONS`
+``(ANY, (operand,), -1)``                 ``not operand``
 ``(ONE_OF, exprs)``                       ``and``, ``or``, and both branches of a conditional
 ``(EACH, kind, element, clauses)``        comprehension; clause: ``(target, iter, conditions)``
 ``(STAR, expr)`` ``(YIELD, expr)``        ``await x`` is `x` itself
@@ -56,6 +58,9 @@ SET, AUG, DO, RETURN, RAISE, DEL, FOR, IF, WITH, TRY, IMPORT, DEF, CLASS = (
     "set", "aug", "do", "return", "raise", "del", "for", "if", "with", "try", "import", "def",
     "class",
 )  # fmt: skip
+
+COMPARISONS = ("in", "not in", "==", "!=", "is", "is not", "<", "<=", ">", ">=")
+NOT = -1
 
 CALLS, REFERENCES, INHERITS, DECORATES, RAISES = range(5)
 USE_KINDS = ("calls", "references", "inherits", "decorates", "raises")

@@ -1,4 +1,5 @@
-"""Whether a string may be SQL: asked of every string, so it looks at the first word only."""
+"""Whether a string may be SQL, or name a file of it: asked of every string, so it looks at its ends
+only."""
 
 from __future__ import annotations
 
@@ -9,7 +10,10 @@ _VERBS = frozenset(
 
 
 def may_be_sql(text: str) -> bool:
-    """A verb of SQL first (after blanks and comments), and at least one word more."""
+    """A verb of SQL first (after blanks and comments) and at least one word more, or the name of a
+    file of SQL."""
+    if text.endswith(".sql"):
+        return names_sql_file(text)
     head = text.lstrip(" \t\r\n(;")
     if head.startswith(("--", "/*")):
         head = _without_comments(head)
@@ -25,3 +29,8 @@ def _without_comments(text: str) -> str:
             return ""
         text = text.lstrip(" \t\r\n(;")
     return text
+
+
+def names_sql_file(text: str) -> bool:
+    """Whether the text is a path that ends in ``.sql``."""
+    return text.endswith(".sql") and "\n" not in text and len(text) > 4

@@ -19,7 +19,7 @@ _BUILT_IN = (
     "migrator.analyze.frameworks.pyramid:Pyramid",
     "migrator.analyze.frameworks.commands:Commands",
     "migrator.analyze.frameworks.blinker:Blinker",
-    "migrator.analyze.frameworks.sql:SQL",
+    "migrator.analyze.frameworks.sql.plugin:SQL",
 )
 
 

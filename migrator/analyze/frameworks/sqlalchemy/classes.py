@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from migrator.analyze.facts.shape import (
-    ANY,
     CONST,
     DEF,
     DICT,
@@ -17,7 +16,6 @@ from migrator.analyze.facts.shape import (
     STAR,
     TUPLE,
     Expr,
-    Stmt,
 )
 from migrator.analyze.frameworks.sqlalchemy.columns import (
     ColumnReader,
@@ -26,6 +24,7 @@ from migrator.analyze.frameworks.sqlalchemy.columns import (
     last,
     text,
 )
+from migrator.analyze.frameworks.sqlalchemy.conditions import Conditions
 from migrator.analyze.frameworks.sqlalchemy.declared import (
     COLUMNS,
     RELATIONS,
@@ -235,27 +234,8 @@ class MappedClasses(Naming):
                     )
                 elif statement[0] == DEF and is_declared(statement):
                     body = self.project.block(self.project.method(class_, statement))
-                    for value in returned(body, self._truth_for(fact, statement)):
+                    for value in returned(body, Conditions(self.project, fact.id, statement).truth):
                         self._member(class_, fact, reader, name, None, value, statement[1])
-
-    def _truth_for(self, fact: TableFact, method: Stmt) -> Callable[[Expr], bool | None]:
-        """Conditions on flags of the class that a `declared_attr` is asked for."""
-        own = method[4][0][0] if method[4] else "cls"
-
-        def truth(test: Expr) -> bool | None:
-            if type(test) is tuple and test[0] == ANY and len(test[1]) == 1:  # `not cls.flag`
-                known = truth(test[1][0])
-                return None if known is None else not known
-            if type(test) is not str or not test.startswith(f"{own}."):
-                return None
-            for class_ in self.project.classes.ancestors(fact.id):
-                value = class_.value(test.partition(".")[2])
-                if value is not None:
-                    flag = type(value) is tuple and value[0] == CONST
-                    return bool(value[1]) if flag else None
-            return None
-
-        return truth
 
     def _member(
         self, class_: Class, fact: TableFact, reader: ColumnReader, name: str,

@@ -1,14 +1,10 @@
-"""SQL text, through sqlglot: strings in the code and ``.sql`` files beside it."""
+"""SQL text through sqlglot: which tables a statement reads and writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import ClassVar
 
-from migrator.analyze.frameworks.protocol import At, Framework
-from migrator.analyze.infer.values import HOLE
-from migrator.analyze.project.project import Project
 from migrator.model.graph import AccessMode
 
 _COMPANY = {
@@ -21,50 +17,7 @@ class UnparsableSQL(ValueError):
     """The text is no SQL of the dialect."""
 
 
-class SQL(Framework):
-    """Statements written as text."""
-
-    name: ClassVar[str] = "sql"
-
-    def text(self, at: At, text: str, whole: bool, line: int) -> bool:
-        if not looks_like_sql(text):
-            return False
-        try:
-            tables = _read(text, at.schema.dialect)
-        except UnparsableSQL as error:
-            at.unresolved(line, "SQL text", str(error)[:80])
-            return True
-        for name, mode in sorted(tables):
-            known = at.schema.table_named(name)
-            if HOLE in name:
-                at.unresolved(line, "SQL text", "the table's name is computed")
-            elif known is not None:
-                at.access(known, mode, line, "sql")
-            elif not name.lower().startswith(("pg_", "information_schema.", "sqlite_")):
-                at.unresolved(
-                    line, f"table {name} in SQL text", "no model or migration declares it"
-                )
-        return True
-
-
-_DRIVERS = {
-    "postgres": ("psycopg", "psycopg2", "asyncpg", "pg8000"),
-    "mysql": ("pymysql", "MySQLdb", "mysql", "aiomysql", "asyncmy"),
-    "oracle": ("oracledb", "cx_Oracle"),
-    "tsql": ("pyodbc", "pymssql"),
-    "sqlite": ("sqlite3", "aiosqlite"),
-}
-
-
-def dialect_of(project: Project) -> str:
-    """The dialect of the database whose driver is imported; PostgreSQL where none is."""
-    for dialect, packages in _DRIVERS.items():
-        if project.imports(*packages):
-            return dialect
-    return "postgres"
-
-
-def _read(text: str, dialect: str) -> frozenset[tuple[str, AccessMode]]:
+def read(text: str, dialect: str) -> frozenset[tuple[str, AccessMode]]:
     """`tables_of` in the first dialect that understands the text, `dialect` before others."""
     trouble: UnparsableSQL | None = None
     for one in dict.fromkeys((dialect, "postgres", "mysql", "sqlite")):
