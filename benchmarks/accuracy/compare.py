@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
@@ -153,6 +154,41 @@ def compare_accesses(
     }
 
 
+class Names:
+    """Where a definition names the class or the Core table that declares a table."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._spans = {
+            d["id"]: (d["path"], d["line"], d["end_line"]) for d in places.graph["definitions"]
+        }
+        self._declaring = {
+            full_name(t): t["definition"].partition(":")[2]
+            for t in places.graph["tables"]
+            if t.get("definition")
+        }
+        self._sources: dict[str, list[str]] = {}
+
+    def ran(self, definition: str, table: str, lines: Mapping[str, set[int]]) -> bool:
+        """False where it does so only on lines that did not run."""
+        name, span = self._declaring.get(table), self._spans.get(definition)
+        if name is None or span is None:
+            return True
+        path, first, last = span
+        if path not in self._sources:
+            source = (self._places.root / path).read_text("utf-8", "replace")
+            self._sources[path] = source.split("\n")
+        word = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
+        named = [
+            n for n in range(first, last + 1)
+            if n <= len(self._sources[path]) and word.search(self._sources[path][n - 1])
+        ]  # fmt: skip
+        run = lines.get(path, set())
+        return not named or any(
+            n in run for at in named for n in self._places.statement((path, at))
+        )
+
+
 def cause(
     owner: str, table: str, kind: str, static: Mapping[tuple[str, str, str], Any],
     graph: Mapping[str, Any], callee: str,
@@ -177,6 +213,7 @@ def judge(
         made.setdefault(tuple(entry["site"]), set()).update(entry["tables"])
     for entry in trace["touched"]:
         memory.setdefault(tuple(entry["site"]), set()).add(entry["table"])
+    names = Names(places)
     found: dict[str, list[Row]] = {
         k: [] for k in ("confirmed", "wrong", "unseen", "made", "memory", "no_rows")
     }
@@ -200,6 +237,8 @@ def judge(
             verdict = "unseen"  # of an inherited method: that the class was made shows nothing
         elif not ran or table not in tables:
             verdict = "unseen"
+        elif not names.ran(definition, table, lines):
+            verdict = "unseen"  # the branch that chooses this table was not taken
         elif all(a["how"] == "cascade" for a, _ in ran):
             verdict = "no_rows"
         elif any(table in made.get(site, ()) for _, sites in ran for site in sites):

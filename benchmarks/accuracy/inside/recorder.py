@@ -93,6 +93,8 @@ class Recorder:
             path = self.path(frame.f_code.co_filename)
             if path is not None or frame.f_code.co_name == "<module>":
                 return path or None
+            if frame.f_globals.get("__name__", "").startswith("alembic."):
+                return None  # the table of its own versions
             frame = frame.f_back
         return None
 

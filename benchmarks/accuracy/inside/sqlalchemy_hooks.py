@@ -6,10 +6,10 @@ import functools
 import threading
 from typing import Any
 
-from recorder import Recorder
+from recorder import TEST, Recorder
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Query, persistence, session, state
+from sqlalchemy.orm import Query, attributes, persistence, session, state
 from sqlalchemy.sql import base, dml, selectable
 
 flushing = threading.local()
@@ -19,6 +19,30 @@ def install(recorder: Recorder) -> None:
     _statements(recorder)
     _queries(recorder)
     _objects(recorder)
+    _related(recorder)
+
+
+def _related(recorder: Recorder) -> None:
+    """A related row may be there already, loaded before or by its key: no statement asks for it."""
+    targets: dict[Any, str | None] = {}
+    get = attributes.InstrumentedAttribute.__get__
+
+    def read(self: Any, instance: Any, owner: Any) -> Any:
+        if instance is not None:
+            try:
+                table = targets[self]
+            except KeyError:
+                entity = getattr(getattr(self, "property", None), "mapper", None)
+                table = targets[self] = getattr(
+                    getattr(entity, "local_table", None), "fullname", None
+                )
+            if table:
+                site = recorder.site(2)
+                if site and site != TEST:
+                    recorder.touched.add((site, table))
+        return get(self, instance, owner)
+
+    attributes.InstrumentedAttribute.__get__ = read  # type: ignore[method-assign]
 
 
 def _statements(recorder: Recorder) -> None:

@@ -149,17 +149,22 @@ def _written(project: Project) -> Iterator[tuple[str, int, str]]:
 
 
 def _texts(expr: Expr) -> Iterator[str]:
+    """A name is a bare string: a tuple of names may begin with ``str`` as a string does."""
     waiting = [expr]
     while waiting:
         one = waiting.pop()
-        if type(one) is not tuple or not one:
+        if type(one) is not tuple or len(one) < 2:
             continue
-        if one[0] == STR and len(one) == 2:
-            if "table" in one[1].lower() and one[1].lstrip()[:6].lower() == "create":
+        if one[0] == STR and type(one[1]) is str:
+            if _makes_table(one[1]):
                 yield one[1]
-        elif one[0] == FSTRING:
-            parts = [p if type(p) is str else HOLE for p in one[1]]
-            if parts and parts[0].lstrip()[:6].lower() == "create":
-                yield "".join(parts)
+        elif one[0] == FSTRING and type(one[1]) is tuple:
+            text = "".join(p if type(p) is str else HOLE for p in one[1])
+            if _makes_table(text):
+                yield text
         else:
             waiting += reversed(one)
+
+
+def _makes_table(text: str) -> bool:
+    return text.lstrip()[:6].lower() == "create" and "table" in text.lower()
