@@ -109,7 +109,11 @@ def _run(
         at.sink.handed_on = True
     at.sink.whole = True
     if at.sink.executes:
-        at.sink.touches |= at.sink.mentions
+        # The columns in the WHERE of a DELETE are of no statement that reads.
+        written = {t.table for t in at.sink.touches if t.mode != "read" and t.how == "core"}
+        for mention in at.sink.mentions:
+            if mention.table not in written:
+                at.sink.touches[mention] = None
     result = declared
     if result is None or _vague(result):
         inferred = either(*at.returned)

@@ -153,12 +153,12 @@ def _texts(expr: Expr) -> Iterator[str]:
     waiting = [expr]
     while waiting:
         one = waiting.pop()
-        if type(one) is not tuple or len(one) < 2:
+        if type(one) is not tuple or not one:
             continue
-        if one[0] == STR and type(one[1]) is str:
+        if one[0] == STR and len(one) == 2 and type(one[1]) is str:
             if _makes_table(one[1]):
                 yield one[1]
-        elif one[0] == FSTRING and type(one[1]) is tuple:
+        elif one[0] == FSTRING and len(one) == 2 and type(one[1]) is tuple:
             text = "".join(p if type(p) is str else HOLE for p in one[1])
             if _makes_table(text):
                 yield text

@@ -162,7 +162,7 @@ class SQLAlchemy(Queries):
         if type(owner) is Related:
             return self._related(at, owner, name, call)
         if type(owner) is Write:
-            self._arguments(at, call)
+            self._arguments(at, call, but=owner.table)
             return owner
         if type(owner) is ColumnRef:
             return self._expression(at, call, owner)

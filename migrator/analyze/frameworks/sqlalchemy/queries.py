@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from migrator.analyze.facts.shape import ATTR, CALL
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.frameworks.sqlalchemy.values import (
     ColumnRef,
@@ -48,6 +49,19 @@ def _flat(values: Iterable[Value | None], depth: int = 3) -> Iterator[Value]:
                 yield from _flat(option.items, depth - 1)
             else:
                 yield option
+
+
+def _chain(call: Call) -> Iterator[int]:
+    """The lines of the calls that ``a.b().c().delete()`` is made of."""
+    yield call.line
+    function = call.expr[2] if call.expr else None
+    while type(function) is tuple and function[0] == ATTR:
+        yield function[1]
+        inner = function[2]
+        if type(inner) is not tuple or inner[0] != CALL:
+            return
+        yield inner[1]
+        function = inner[2]
 
 
 class Queries(Framework):
@@ -131,8 +145,9 @@ class Queries(Framework):
             at.mention(table, call.line, "orm")
         return either(*parts) or ColumnRef("")
 
-    def _arguments(self, at: At, call: Call) -> frozenset[str]:
-        tables = self._all_tables(at, call)
+    def _arguments(self, at: At, call: Call, but: str = "") -> frozenset[str]:
+        """The tables in the arguments, which are read: not the one whose rows a write picks."""
+        tables = self._all_tables(at, call) - {but}
         self._read(at, set(tables), call.line, "orm")
         return tables
 
@@ -142,6 +157,8 @@ class Queries(Framework):
         if name in WRITES and rows.kind == "query":
             at.executes()
             for table in self._written_by(at, rows):
+                for line in _chain(call):  # its one statement is no SELECT
+                    at.retract(table, line)
                 at.access(table, WRITES[name], call.line, "orm")
             return None
         if name in _ROW:
