@@ -372,3 +372,66 @@ def test_columns_that_a_declared_attr_makes_only_for_some_classes(tmp_path: Path
     columns = {t.name: {c.name for c in t.columns} for t in graph.tables}
     assert columns["few"] == {"id", "other"}
     assert columns["many"] == {"id", "flag", "mode", "two_id", "other"}
+
+
+def test_what_a_mixin_asks_of_its_class(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from sqlalchemy import ForeignKeyConstraint
+        from helpers import merged
+
+        class Placed:
+            @property
+            def __auto_table_args(cls):
+                keys = [ForeignKeyConstraint(["user_id"], ["users.id"])]
+                return tuple(keys)
+
+        class Rated:
+            rated = None
+            target = None
+
+            @declared_attr
+            def rated_id(cls):
+                return Column(Integer, ForeignKey(f"{cls.rated.__table__.fullname}.id"))
+
+            @declared_attr
+            def other_id(cls):
+                return Column(Integer, ForeignKey(cls.target + ".id"))
+
+            @declared_attr
+            def it(cls):
+                return relationship(cls.rated)
+
+        class Rating(Rated, Placed, Base):
+            __tablename__ = "ratings"
+            id = Column(Integer, primary_key=True)
+            user_id = Column(Integer)
+            target = "tags"
+
+            @declared_attr
+            def __table_args__(cls):
+                return merged(cls)
+
+        Rating.rated = None
+
+        class Again(Rated, Base):
+            __tablename__ = "again"
+            id = Column(Integer, primary_key=True)
+            rated = Post
+            target = "tags"
+
+        def work(s: Session):
+            return s.get(Again, 1).it.tags
+        """,
+    )
+    keys = {(k.source, k.columns, k.target) for k in graph.foreign_keys}
+    assert keys >= {
+        ("ratings", ("user_id",), "users"),
+        ("ratings", ("other_id",), "tags"),
+        ("again", ("rated_id",), "posts"),
+        ("again", ("other_id",), "tags"),
+    }
+    assert touched(graph, "work") == {
+        ("again", "read"), ("posts", "read"), ("tags", "read"), ("post_tags", "read"),
+    }  # fmt: skip

@@ -19,6 +19,7 @@ from migrator.analyze.facts.shape import (
     ITEM,
     LAMBDA,
     LIST,
+    MINUS,
     NOT,
     ONE_OF,
     OP,
@@ -163,7 +164,12 @@ def _binary(low: Lowering, node: ast.BinOp) -> Expr:
     for part in reversed(spine):
         operator = _OPERATORS.get(type(part.op))
         right = low.expr(part.right)
-        lowered = (OP, operator, lowered, right) if operator else (ANY, (lowered, right))
+        if operator:
+            lowered = (OP, operator, lowered, right)
+        elif type(part.op) is ast.Sub:
+            lowered = (ANY, (lowered, right), MINUS)
+        else:
+            lowered = (ANY, (lowered, right))
     return lowered
 
 

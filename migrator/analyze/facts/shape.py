@@ -17,7 +17,7 @@ is gone, and every expression has one of few shapes, told by the first element:
 ``(FSTRING, parts)``                      `parts`: str for text, an expression for a hole
 ``(OP, "|" | "+" | "%", left, right)``    operators that build types or strings
 ``(ANY, exprs)``                          value unknown, but these are evaluated
-``(ANY, (left, right), comparison)``      one comparison, by its place in `COMPARISONS`
+``(ANY, (left, right), operator)``        a comparison or difference, by place in `OPERATORS`
 ``(ANY, (operand,), -1)``                 ``not operand``
 ``(ONE_OF, exprs)``                       ``and``, ``or``, and both branches of a conditional
 ``(EACH, kind, element, clauses)``        comprehension; clause: ``(target, iter, conditions)``
@@ -59,8 +59,8 @@ SET, AUG, DO, RETURN, RAISE, DEL, FOR, IF, WITH, TRY, IMPORT, DEF, CLASS = (
     "class",
 )  # fmt: skip
 
-COMPARISONS = ("in", "not in", "==", "!=", "is", "is not", "<", "<=", ">", ">=")
-NOT = -1
+OPERATORS = ("in", "not in", "==", "!=", "is", "is not", "<", "<=", ">", ">=", "-")
+NOT, MINUS = -1, 10
 
 CALLS, REFERENCES, INHERITS, DECORATES, RAISES = range(5)
 USE_KINDS = ("calls", "references", "inherits", "decorates", "raises")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from migrator.analyze.facts.shape import (
     CONST,
@@ -17,6 +17,7 @@ from migrator.analyze.facts.shape import (
     TUPLE,
     Expr,
 )
+from migrator.analyze.frameworks.sqlalchemy.bound import Bound
 from migrator.analyze.frameworks.sqlalchemy.columns import (
     ColumnReader,
     is_call,
@@ -54,12 +55,16 @@ _LISTS = {
 }
 
 
+_NO_NAMES: Mapping[str, Expr] = {}
+
+
 class MappedClasses(Naming):
     """Reads declarative and imperatively mapped classes."""
 
     def __init__(self, project: Project, schema: Schema) -> None:
         super().__init__(project, schema)
         self.models: dict[str, TableFact] = {}
+        self._reading: set[str] = set()
 
     def _class(self, class_: Class) -> None:
         if class_.id in self.bases or not self.is_base(class_):
@@ -88,8 +93,17 @@ class MappedClasses(Naming):
         if parent is not None and parent.name == name:
             fact.schema = parent.schema
             fact.parent = parent.id
+        self._reading.add(class_.id)
         self._gather(class_, fact, parent)
         self.models[class_.id] = fact
+
+    def _table_of(self, class_id: str) -> tuple[str, str] | None:
+        """The table of a class that another's declaration names, perhaps before its turn."""
+        class_ = self.project.classes.get(class_id)
+        if class_ is not None and class_id not in self._reading:
+            self._class(class_)
+        fact = self.models.get(class_id)
+        return (fact.table_id, fact.name) if fact is not None else None
 
     def _parent(self, class_: Class) -> TableFact | None:
         """The nearest mapped class above."""
@@ -126,61 +140,64 @@ class MappedClasses(Naming):
 
     def _schema_of(self, class_: Class) -> str | None:
         for own in self.project.classes.ancestors(class_.id):
-            for args in self._table_args(own):
+            for args in self._table_args(own, class_):
                 if type(args) is tuple and args[0] == DICT:
                     for key, value in zip(args[1], args[2], strict=True):
                         if text(key) == "schema":
                             return self._string(own.module, value, own)
                 elif is_call(args) and (given := keyword(args, "schema")) is not None:
                     return self._string(own.module, given, own)  # a helper that merges arguments
-        if class_.value("__table_args__") is None:
-            merged = self._merged_schema(class_)
-            if merged is not None:
-                return merged
         for above in class_.mro:
             if self.base_schema.get(above):
                 return self.base_schema[above]
         return None
 
-    def _merged_schema(self, class_: Class) -> str | None:
-        """The schema in arguments that a computed ``__table_args__`` collects from attributes of
-        the class (``…table_args``), the nearest first."""
-        computed = any(
-            o.method("__table_args__") for o in self.project.classes.ancestors(class_.id)
-        )
-        for own in self.project.classes.ancestors(class_.id) if computed else ():
-            for name in own.members:
-                if not name.endswith("_table_args"):
-                    continue
-                method = own.method(name)
-                body = self.project.block(self.project.method(own, method)) if method else ()
-                for written in [own.value(name), *returned(body)]:
-                    for args in self._flattened(own, written):
-                        for key, value in pairs(args):
-                            if key == "schema":
-                                return self._string(own.module, value, own)
-        return None
-
-    def _table_args(self, class_: Class) -> Iterator[Expr]:
-        """The elements of ``__table_args__``, of a value or of a `declared_attr`."""
+    def _table_args(self, class_: Class, asked: Class | None = None) -> Iterator[Expr]:
+        """The elements of ``__table_args__``, of a value or of a `declared_attr`, as the class
+        `asked` (by default the same) gets them."""
         written = class_.value("__table_args__")
         method = class_.method("__table_args__")
         if written is None and method is not None:
             body = self.project.block(self.project.method(class_, method))
-            returned = [s[2] for s in body if s[0] == RETURN]
-            written = returned[-1] if returned else None
+            given = [s[2] for s in body if s[0] == RETURN]
+            written = given[-1] if given else None
+            if is_call(written):
+                yield written
+                yield from self._collected(asked or class_)
+                return
         yield from self._flattened(class_, written)
 
-    def _flattened(self, class_: Class, written: Expr) -> Iterator[Expr]:
+    def _collected(self, class_: Class) -> Iterator[Expr]:
+        """What a helper merges: the attributes called so of the class and of those above it."""
+        for own in self.project.classes.ancestors(class_.id):
+            for name in own.members:
+                if name == "__table_args__" or not name.endswith("_table_args"):
+                    continue
+                method = own.method(name)
+                body = self.project.block(self.project.method(own, method)) if method else ()
+                local = {
+                    target: s[3] for s in body if s[0] == SET for target in s[2]
+                    if type(target) is str
+                }  # fmt: skip
+                for written in [own.value(name), *returned(body)]:
+                    yield from self._flattened(own, written, local)
+
+    def _flattened(
+        self, class_: Class, written: Expr, local: Mapping[str, Expr] = _NO_NAMES
+    ) -> Iterator[Expr]:
+        if is_call(written) and written[2] in ("tuple", "list") and len(written[3]) == 1:
+            written = written[3][0]
         if type(written) is tuple and written[0] in (TUPLE, LIST):
             for element in written[1]:
                 if type(element) is tuple and element[0] == STAR:
-                    yield from self._flattened(class_, element[1])
+                    yield from self._flattened(class_, element[1], local)
                 else:
                     yield element
         elif type(written) is tuple and written[0] == OP:
-            yield from self._flattened(class_, written[2])
-            yield from self._flattened(class_, written[3])
+            yield from self._flattened(class_, written[2], local)
+            yield from self._flattened(class_, written[3], local)
+        elif type(written) is str and written in local:
+            yield from self._flattened(class_, local[written])
         elif type(written) is str:
             target = self.project.resolve(class_.module.name, written) or ""
             fact = self.project.names.definition(target)
@@ -209,7 +226,7 @@ class MappedClasses(Naming):
                 self._table_item(class_.module, fact, args)
         if not class_.members.get("__table_args__"):
             for own in sources[1:]:
-                for args in self._table_args(own):
+                for args in self._table_args(own, class_):
                     if is_call(args):
                         self._table_item(own.module, fact, args)
 
@@ -234,8 +251,9 @@ class MappedClasses(Naming):
                     )
                 elif statement[0] == DEF and is_declared(statement):
                     body = self.project.block(self.project.method(class_, statement))
+                    bound = Bound(self.project, fact.id, statement, self._table_of)
                     for value in returned(body, Conditions(self.project, fact.id, statement).truth):
-                        self._member(class_, fact, reader, name, None, value, statement[1])
+                        self._member(class_, fact, reader, name, None, bound(value), statement[1])
 
     def _member(
         self, class_: Class, fact: TableFact, reader: ColumnReader, name: str,

@@ -7,11 +7,12 @@ from typing import Any
 
 from migrator.analyze.facts.shape import (
     ANY,
-    COMPARISONS,
     CONST,
     LIST,
+    MINUS,
     NOT,
     ONE_OF,
+    OPERATORS,
     SET_,
     STR,
     TUPLE,
@@ -36,6 +37,7 @@ _BY_NAME: dict[str, Callable[[Any, Any], bool]] = {
     ">": lambda left, right: bool(left > right),
     ">=": lambda left, right: bool(left >= right),
 }
+_MOST_STEPS = 8
 _COLLECTS = {"set", "frozenset", "list", "tuple", "sorted"}
 
 
@@ -46,6 +48,7 @@ class Conditions:
         self._project = project
         self._class = class_id
         self._own = method[4][0][0] if method[4] else "cls"
+        self._steps = 0
         self._home = project.modules[class_id.partition(":")[0]]
 
     def truth(self, test: Expr) -> bool | None:
@@ -54,7 +57,7 @@ class Conditions:
             if test[2] == NOT:
                 known = self.truth(test[1][0])
                 return None if known is None else not known
-            return self._compared(COMPARISONS[test[2]], *test[1])
+            return self._compared(OPERATORS[test[2]], *test[1])
         if type(test) is tuple and test[0] == ONE_OF:  # facts do not tell `and` from `or`
             parts = {self.truth(part) for part in test[1]}
             return parts.pop() if len(parts) == 1 else None
@@ -78,6 +81,10 @@ class Conditions:
             if expr[0] in (LIST, TUPLE, SET_):
                 values = tuple(self._value(e, module) for e in expr[1])
                 return _UNKNOWN if _UNKNOWN in values else values
+            if expr[0] == ANY and len(expr) > 2 and expr[2] == MINUS:
+                left, right = (self._value(e, module) for e in expr[1])
+                known = isinstance(left, tuple) and isinstance(right, tuple)
+                return tuple(v for v in left if v not in right) if known else _UNKNOWN
             if is_call(expr) and type(expr[2]) is str and len(expr[3]) == 1 and not expr[4]:
                 return self._called(expr[2], self._value(expr[3][0], module))
             if is_call(expr) and expr[2] in _COLLECTS and not expr[3]:
@@ -97,15 +104,43 @@ class Conditions:
         return inner if name in _COLLECTS else _UNKNOWN
 
     def _attribute(self, name: str) -> object:
-        for class_ in self._project.classes.ancestors(self._class):
+        return self._inherited(self._class, name)
+
+    def _inherited(self, class_id: str, name: str) -> object:
+        """The value of a class's attribute; attributes may name each other without end."""
+        for class_ in self._project.classes.ancestors(class_id):
             value = class_.value(name)
-            if value is not None:
-                return self._value(value, class_.module)
+            if value is not None and self._steps < _MOST_STEPS:
+                self._steps += 1
+                try:
+                    return self._value(value, class_.module)
+                finally:
+                    self._steps -= 1
         return _UNKNOWN
 
     def _named(self, dotted: str, module: Module) -> object:
-        """Members of one class with one name are equal; what else a name means is not asked."""
+        """A member of an enum is its own name, an enum all its members; of any other class it is
+        the attribute's value."""
         target = self._project.resolve(module.name, dotted) or ""
+        classes = self._project.classes
+        enum = classes.get(target)
+        if enum is not None:
+            return _members(enum) if self._is_enum(enum) else _UNKNOWN
         owner, _, member = target.rpartition(".")
-        class_: Class | None = self._project.classes.get(owner)
-        return target if class_ is not None and member in class_.members else _UNKNOWN
+        class_ = classes.get(owner)
+        if class_ is None:
+            return _UNKNOWN
+        if self._is_enum(class_):
+            return target if member in class_.members else _UNKNOWN
+        return self._inherited(owner, member)
+
+    def _is_enum(self, class_: Class) -> bool:
+        return any(name.endswith(("Enum", "Flag")) for name in class_.mro[1:])
+
+
+def _members(enum: Class) -> tuple[str, ...]:
+    return tuple(
+        f"{enum.id}.{name}"
+        for name in enum.members
+        if not name.startswith("_") and enum.value(name) is not None
+    )
