@@ -224,6 +224,43 @@ def test_pyramid(tmp_path: Path) -> None:
     assert ("view lost", "no route lost that could be read") in told(graph)
 
 
+def test_pyramid_includes_within_includes(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        app="""
+            from pyramid.config import Configurator
+
+            def main(settings, where):
+                config = Configurator(settings=settings)
+                config.include("shop.outer", route_prefix="/api")
+                config.include(".inner", route_prefix=where)
+                config.scan()
+        """,
+        outer="""
+            def includeme(config):
+                config.include("shop.inner", route_prefix="v1/")
+                config.include("shop.outer")
+                config.add_route("root", "")
+        """,
+        inner="""
+            def includeme(config):
+                config.add_route("user", "/users/{id}")
+        """,
+        views="""
+            from pyramid.view import view_config
+
+            @view_config(route_name="user")
+            @view_config(route_name="root")
+            def show(request): ...
+        """,
+    )
+    assert routes(graph) == {
+        ("ANY", "/api/", "show"), ("ANY", "/api/v1/users/{id}", "show"),
+        ("ANY", "/users/{id}", "show"),
+    }  # fmt: skip
+    assert ("include shop.inner:includeme", "its prefix is computed") in told(graph)
+
+
 def test_a_route_of_a_blueprint_that_nothing_known_registers_is_told(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,

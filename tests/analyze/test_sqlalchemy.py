@@ -435,3 +435,53 @@ def test_what_a_mixin_asks_of_its_class(tmp_path: Path) -> None:
     assert touched(graph, "work") == {
         ("again", "read"), ("posts", "read"), ("tags", "read"), ("post_tags", "read"),
     }  # fmt: skip
+
+
+NAMED = """
+import re
+from sqlalchemy import Column, Integer, MetaData
+from sqlalchemy.ext.declarative import as_declarative, declarative_base, declared_attr
+from sqlalchemy.orm import registry
+
+@as_declarative()
+class Decorated:
+    id = Column(Integer, primary_key=True)
+
+    @declared_attr
+    def __tablename__(cls):
+        return cls.__name__.lower()
+
+class Named:
+    @declared_attr
+    def __tablename__(cls) -> str:
+        return re.sub("(?<!^)(?=[A-Z])", "_", cls.__name__).lower() + "s"
+
+Prefixed = declarative_base(metadata=MetaData(
+    schema="app", naming_convention={"pk": "pk_%(table_name)s"}
+))
+
+class Counter(Decorated): ...
+
+class UserAccount(Named, Prefixed):
+    id = Column(Integer, primary_key=True)
+
+class Other(Prefixed):
+    @declared_attr
+    def __tablename__(cls):
+        return f"t_{cls.__name__.lower()}"
+    id = Column(Integer, primary_key=True)
+
+class Odd(Prefixed):
+    @declared_attr
+    def __tablename__(cls):
+        return names_of(cls)
+    id = Column(Integer, primary_key=True)
+"""
+
+
+def test_tables_named_by_decorated_bases_and_functions(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, "", NAMED)
+    assert {t.id for t in graph.tables} == {"counter", "app.user_accounts", "app.t_other"}
+    assert [(u.what, u.why) for u in graph.unresolved] == [
+        ("model app:Odd", "its table's name is computed")
+    ]

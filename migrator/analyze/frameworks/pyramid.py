@@ -46,7 +46,8 @@ class Pyramid(Framework):
 class _Routes:
     def __init__(self, project: Project, schema: Schema) -> None:
         self.project, self.schema = project, schema
-        self.prefixes: dict[str, set[str]] = {}
+        # By the definition that is included: (who includes it, prefix).
+        self.included: dict[str, set[tuple[str, str]]] = {}
         for found in calls(project, ("include",)):
             self._include(found)
         self.patterns: dict[str, set[str]] = {}
@@ -75,9 +76,26 @@ class _Routes:
         """``config.include("shop.api", route_prefix="/api")``: by definition or module."""
         call = found.call
         target = self._target(found, call[3][0] if call[3] else None)
-        prefix = self._string(found.module, keyword(call, "route_prefix"))
-        if target is not None:
-            self.prefixes.setdefault(target, set()).add(prefix or "")
+        written = keyword(call, "route_prefix")
+        prefix = self._string(found.module, written)
+        if target is None:
+            return
+        if written is not None and prefix is None:
+            self._unknown(found.module, call[1], f"include {target}", "its prefix is computed")
+        self.included.setdefault(target, set()).add((found.definition, prefix or ""))
+
+    def _prefixes(self, definition: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        """The prefixes under which a definition's routes stand, through all that include it."""
+        if definition in seen:
+            return set()  # what includes itself stands nowhere by that
+        included = self.included.get(definition)
+        if not included:
+            return {""}
+        return {
+            "/".join(part for part in (outer, prefix.strip("/")) if part)
+            for includer, prefix in included
+            for outer in self._prefixes(includer, seen | {definition})
+        }
 
     def _target(self, found: Found, expr: Expr | None) -> str | None:
         """The definition or module that an argument names, ``includeme`` where it is a module."""
@@ -107,13 +125,13 @@ class _Routes:
             self._unknown(found.module, call[1], "add_route", "its name or pattern is computed")
             return
         rule = "/" + pattern.lstrip("/")
-        for prefix in self.prefixes.get(found.definition, {""}):
-            path = joined(f"/{prefix.strip('/')}", rule) if prefix else rule
+        for prefix in self._prefixes(found.definition):
+            path = joined(f"/{prefix}", rule) if prefix else rule
             self.patterns.setdefault(name, set()).add(path)
 
     def _is_configuration(self, found: Found) -> bool:
         """`add_route` of another library has a function second, not a pattern."""
-        return found.module.imports_any(("pyramid",)) or found.definition in self.prefixes
+        return found.module.imports_any(("pyramid",)) or found.definition in self.included
 
     def _added(self, found: Found) -> Iterator[View]:
         call = found.call

@@ -33,7 +33,9 @@ def imported_by_call(names: Names, module: Module, call: Expr) -> tuple[str, ...
         texts = texts or strings_of(names, module, args[0])
     if texts is None:
         return None
-    return tuple(_relative(module, text.partition(":")[0], args) for text in texts)
+    absolute = [_relative(module, text.partition(":")[0], args) for text in texts]
+    found = tuple([name for name in absolute if name is not None])
+    return found if len(found) == len(absolute) else None
 
 
 def strings_of(names: Names, module: Module, expr: Expr) -> tuple[str, ...] | None:
@@ -49,13 +51,22 @@ def strings_of(names: Names, module: Module, expr: Expr) -> tuple[str, ...] | No
     return texts
 
 
-def _relative(module: Module, text: str, args: tuple[Expr, ...]) -> str:
+def _relative(module: Module, text: str, args: tuple[Expr, ...]) -> str | None:
+    """The absolute name: a relative one begins at the package that is the second argument."""
     if not text.startswith("."):
         return text
     level = len(text) - len(text.lstrip("."))
-    package = args[1] if len(args) > 1 else "__name__"
-    is_package = module.is_package or package == "__package__"
-    return absolute_module(module.name, is_package, text.lstrip(".") or None, level)
+    package = args[1] if len(args) > 1 else None
+    if package == "__package__":
+        base, is_package = module.name, module.is_package
+    elif package == "__name__":
+        base, is_package = module.name, True
+    else:
+        named = literal_strings(package)
+        if named is None:
+            return None
+        base, is_package = named[0], True
+    return absolute_module(base, is_package, text.lstrip(".") or None, level)
 
 
 def is_dynamic(expr: Expr) -> bool:

@@ -83,8 +83,9 @@ class Conditions:
                 return _UNKNOWN if _UNKNOWN in values else values
             if expr[0] == ANY and len(expr) > 2 and expr[2] == MINUS:
                 left, right = (self._value(e, module) for e in expr[1])
-                known = isinstance(left, tuple) and isinstance(right, tuple)
-                return tuple(v for v in left if v not in right) if known else _UNKNOWN
+                if isinstance(left, tuple) and isinstance(right, tuple):
+                    return tuple(v for v in left if v not in right)
+                return _UNKNOWN
             if is_call(expr) and type(expr[2]) is str and len(expr[3]) == 1 and not expr[4]:
                 return self._called(expr[2], self._value(expr[3][0], module))
             if is_call(expr) and expr[2] in _COLLECTS and not expr[3]:

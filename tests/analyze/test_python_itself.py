@@ -1,0 +1,191 @@
+"""What Python's own ways of importing, naming and typing mean to the graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+from migrator.analyze.pipeline import analyze
+from migrator.analyze.settings import Settings
+from migrator.model.graph import Graph
+
+MODELS = """
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase): ...
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+
+
+def graph_of(root: Path, files: dict[str, str], **settings: tuple[str, ...]) -> Graph:
+    for path, source in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(dedent(source))
+    return analyze(root, settings=Settings(**settings))
+
+
+def imports(graph: Graph) -> set[tuple[str, str, str]]:
+    return {(i.source, i.target, i.kind) for i in graph.imports}
+
+
+def touched(graph: Graph) -> set[tuple[str, str, str]]:
+    return {(a.definition, a.table, a.mode) for a in graph.accesses}
+
+
+def test_computed_imports(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "shop/__init__.py": "",
+            "shop/a.py": "",
+            "shop/b.py": "",
+            "shop/c.py": "",
+            "shop/work.py": """
+            import importlib
+            from importlib import import_module
+
+            PLUGINS = ["shop.b"]
+            one = importlib.import_module("shop.a")
+            two = import_module(".c", __package__)
+
+            def load(name):
+                for plugin in PLUGINS:
+                    __import__(plugin)
+                return importlib.import_module(f"shop.{name}")
+            """,
+        },
+    )
+    assert imports(graph) == {
+        ("shop.work", "shop.a", "dynamic"), ("shop.work", "shop.b", "dynamic"),
+        ("shop.work", "shop.c", "dynamic"),
+    }  # fmt: skip
+    assert [(u.path, u.line, u.why) for u in graph.unresolved] == [
+        ("shop/work.py", 12, "the imported name is computed")
+    ]
+
+
+def test_a_star_gives_what_all_names(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "shop/__init__.py": "from shop.models import *\n__all__ = ['User', '_Hidden']\n",
+            "shop/models.py": MODELS + "_Hidden = Post\n__all__ = ['User', '_Hidden']\n",
+            "shop/work.py": """
+            from shop import *
+
+            def named(session):
+                session.get(User, 1)
+                session.get(_Hidden, 1)
+
+            def not_exported(session):
+                session.get(Post, 1)
+            """,
+        },
+    )
+    assert touched(graph) == {
+        ("shop.work:named", "users", "read"), ("shop.work:named", "posts", "read"),
+    }  # fmt: skip
+
+
+def test_imports_for_types_only_are_an_edge_of_their_own_kind(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "shop/__init__.py": "",
+            "shop/models.py": MODELS,
+            "shop/work.py": """
+            from __future__ import annotations
+            import typing
+            if typing.TYPE_CHECKING:
+                from shop.models import User
+
+            def rename(user: User):
+                user.id = 2
+            """,
+        },
+    )
+    assert imports(graph) == {("shop.work", "shop.models", "type_checking")}
+    assert touched(graph) == {("shop.work:rename", "users", "update")}
+
+
+def test_namespace_packages_and_several_roots(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "src/acme/shop/models.py": MODELS,
+            "libs/acme/tools/work.py": """
+            from acme.shop.models import User
+
+            def one(session):
+                return session.get(User, 1)
+            """,
+            "main.py": "import acme.tools.work\n",
+        },
+    )
+    assert {m.name for m in graph.modules} == {"acme.shop.models", "acme.tools.work", "main"}
+    assert touched(graph) == {("acme.tools.work:one", "users", "read")}
+    assert ("main", "acme.tools.work", "static") in {(s, t, "static") for s, t, _ in imports(graph)}
+
+
+def test_roots_that_the_settings_name(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path, {"one/a.py": "", "two/inner/b.py": "import a\n"}, roots=("one", "two")
+    )
+    assert {m.name for m in graph.modules} == {"a", "inner.b"}
+    assert {(s, t) for s, t, _ in imports(graph)} == {("inner.b", "a")}
+
+
+def test_repositories_by_type_parameter_and_by_attribute(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "models.py": MODELS,
+            "dao.py": """
+            from typing import Generic, TypeVar
+            from sqlalchemy import select
+            from sqlalchemy.orm import Session
+            from models import Base, User, Post
+
+            T = TypeVar("T", bound=Base)
+
+            class BaseDAO(Generic[T]):
+                model: type[T]
+
+                def __init__(self, session: Session) -> None:
+                    self.session = session
+
+                def __init_subclass__(cls):
+                    cls.model = cls.__orig_bases__[0].__args__[0]
+
+                def find(self, id_: int) -> T:
+                    return self.session.scalars(select(self.model)).one()
+
+                def remove(self, row: T) -> None:
+                    self.session.delete(row)
+
+            class UserDAO(BaseDAO[User]): ...
+
+            class PostDAO(BaseDAO[Post]):
+                model = Post
+
+            def work(session: Session):
+                users = UserDAO(session)
+                users.remove(users.find(1))
+
+            def other(session: Session):
+                PostDAO(session).find(1).id = 2
+            """,
+        },
+    )
+    assert touched(graph) >= {
+        ("dao:work", "users", "delete"), ("dao:other", "posts", "update"),
+    }  # fmt: skip
+    assert {(d, t) for d, t, m in touched(graph) if m == "read"} <= {
+        ("dao:UserDAO", "users"), ("dao:PostDAO", "posts"), ("dao:work", "users"),
+        ("dao:other", "posts"),
+    }  # fmt: skip
+    assert {t for _, t, m in touched(graph) if m == "read"} == {"users", "posts"}
