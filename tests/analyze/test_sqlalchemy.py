@@ -441,7 +441,8 @@ NAMED = """
 import re
 from sqlalchemy import Column, Integer, MetaData
 from sqlalchemy.ext.declarative import as_declarative, declarative_base, declared_attr
-from sqlalchemy.orm import registry
+from sqlalchemy.orm import DeclarativeMeta, Mapped, mapped_column, registry, relationship
+from sqlalchemy import ForeignKey
 
 @as_declarative()
 class Decorated:
@@ -471,6 +472,27 @@ class Other(Prefixed):
         return f"t_{cls.__name__.lower()}"
     id = Column(Integer, primary_key=True)
 
+class ByMetaclass(metaclass=DeclarativeMeta):
+    __abstract__ = True
+    registry = registry()
+
+class Meta(DeclarativeMeta): ...
+class ByOwnMetaclass(metaclass=Meta):
+    __abstract__ = True
+
+class Shared:
+    owner: Mapped["Tree"]
+
+class Tree(Shared, ByMetaclass):
+    __tablename__ = "trees"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parent_id: Mapped[int] = mapped_column("parent", ForeignKey(id))
+    owner: Mapped["Tree"] = relationship()
+
+class Leaf(ByOwnMetaclass):
+    __tablename__ = "leaves"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
 class Odd(Prefixed):
     @declared_attr
     def __tablename__(cls):
@@ -481,7 +503,14 @@ class Odd(Prefixed):
 
 def test_tables_named_by_decorated_bases_and_functions(tmp_path: Path) -> None:
     graph = graph_of(tmp_path, "", NAMED)
-    assert {t.id for t in graph.tables} == {"counter", "app.user_accounts", "app.t_other"}
+    assert {t.id for t in graph.tables} == {
+        "counter", "app.user_accounts", "app.t_other", "trees", "leaves",
+    }  # fmt: skip
+    trees = next(t for t in graph.tables if t.name == "trees")
+    assert {c.name for c in trees.columns} == {"id", "parent"}
+    assert [(k.columns, k.target, k.referred_columns) for k in graph.foreign_keys] == [
+        (("parent",), "trees", ("id",))
+    ]
     assert [(u.what, u.why) for u in graph.unresolved] == [
         ("model app:Odd", "its table's name is computed")
     ]

@@ -57,10 +57,18 @@ class Bases(Strings):
                 (direct & BASES and not table and class_.value("__tablename__") is None)
                 or made
                 or decorated
+                or self._has_metaclass(class_)
             ):
                 if any(b.startswith("sqlmodel") for b in direct):
                     continue  # SQLModel's own subclasses are data classes until `table=True`
                 self._base(class_.id, class_.module, class_.value("metadata"))
+
+    def _has_metaclass(self, class_: Class) -> bool:
+        """``class Base(metaclass=DeclarativeMeta)``, or a metaclass that derives from it."""
+        written = next((v for k, v in class_.keywords if k == "metaclass"), None)
+        name = self.project.resolved(class_.module.name, written)
+        own = self.project.classes.get(name)
+        return any(last(n) == "DeclarativeMeta" for n in (own.mro if own else (name,)))
 
     def _base(self, id_: str, module: Module, metadata: Expr | None) -> None:
         self.bases.add(id_)

@@ -275,6 +275,7 @@ class MappedClasses(Naming):
                 elif called != "deferred" or not is_call(inner):
                     return
             if called in RELATIONS and called != "backref":
+                fact.columns.pop(name, None)  # a mixin only said what it would be
                 self._relation(class_, fact, name, annotation, value)
                 return
             if called in COLUMNS:

@@ -81,7 +81,8 @@ class TableReader(MappedClasses):
     def _referred(self, key: ForeignKeyFact, home: TableFact | None) -> tuple[str, str] | None:
         table, _, column = key.target.rpartition(".")
         if not table:
-            return None
+            own = home.columns.get(column) if home is not None and key.is_name else None
+            return (home.table_id, own.column.name) if home is not None and own else None
         if key.is_name and home is not None:
             target = self.project.resolve(home.module.name, key.target) or key.target
             owner, _, attribute = target.rpartition(".")
