@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from migrator.analyze.infer.world import World
 
 _DEEPEST_NESTED = 6
+_MOST_NESTED_CALLS = 1_000
 
 
 class Interpreter:
@@ -73,7 +74,8 @@ class Interpreter:
         self.quiet = 0
         self.returned: list[Value | None] = []
         self.yields = False
-        self.nested = 0
+        self.nested: list[object] = []
+        self.nested_calls = 0
 
     @classmethod
     def at_module(cls, world: World, module: str, class_: str | None = None) -> Interpreter:
@@ -266,24 +268,29 @@ class Interpreter:
         return made
 
     def _closed(self, function: Closure, call: Call) -> Value | None:
-        """A nested function runs in the frame around it."""
-        if self.nested > _DEEPEST_NESTED or not isinstance(function.body, tuple):
+        """A nested function runs in the frame around it; within itself it tells nothing new."""
+        body = function.body
+        if not isinstance(body, tuple) or any(body is outer for outer in self.nested):
             return None
-        self.nested += 1
+        self.nested_calls += 1
+        if len(self.nested) > _DEEPEST_NESTED or self.nested_calls > _MOST_NESTED_CALLS:
+            self.unresolved(call.line, "nested functions", "they call each other too often")
+            return None
+        self.nested.append(body)
         before = dict(self.env)
         for param, value in zip(function.params, call.values, strict=False):
             self.env[param[0]] = value
         try:
             if function.name:
                 kept, self.returned = self.returned, []
-                self.block(function.body)
+                self.block(body)
                 result = either(*self.returned)
                 self.returned = kept
                 return result
-            return self.value(function.body)
+            return self.value(body)
         finally:
             self.env = before
-            self.nested -= 1
+            self.nested.pop()
 
     # --- statements ------------------------------------------------------------------------------
 
