@@ -514,3 +514,48 @@ def test_tables_named_by_decorated_bases_and_functions(tmp_path: Path) -> None:
     assert [(u.what, u.why) for u in graph.unresolved] == [
         ("model app:Odd", "its table's name is computed")
     ]
+
+
+def test_a_base_under_another_name(tmp_path: Path) -> None:
+    models = """
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Column, Integer
+db = SQLAlchemy()
+Model: type = db.Model
+Again = Model
+class User(Again):
+    __tablename__ = "people"
+    id = Column(Integer, primary_key=True)
+class BlogPost(Model):
+    id = Column(Integer, primary_key=True)
+"""
+    graph = graph_of(tmp_path, "def work():\n    db.session.add(User())\n", models)
+    assert {t.id for t in graph.tables} == {"people", "blog_post"}
+    assert touched(graph, "work") == {("people", "insert")}
+
+
+def test_tables_named_by_a_compiled_pattern(tmp_path: Path) -> None:
+    models = """
+import re
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+HUMP = re.compile("(?<!^)(?=[A-Z])")
+class Base(DeclarativeBase):
+    @declared_attr.directive
+    def __tablename__(cls) -> str:
+        return HUMP.sub("_", cls.__name__).lower()
+    id: Mapped[int] = mapped_column(primary_key=True)
+class FlowRun(Base): ...
+"""
+    assert [t.id for t in graph_of(tmp_path, "", models).tables] == ["flow_run"]
+
+
+def test_nested_functions_that_call_themselves_and_one_another(tmp_path: Path) -> None:
+    calls = "\n".join(f"        walk(node.c{i}); jump(node.c{i})" for i in range(9))
+    graph = graph_of(
+        tmp_path,
+        f"def work(s: Session):\n"
+        f"    def walk(node):\n        s.add(Tag())\n{calls}\n"
+        f"    def jump(node):\n        s.add(User())\n{calls}\n"
+        f"    walk(None)\n",
+    )
+    assert touched(graph, "work") == {("tags", "insert"), ("users", "insert")}

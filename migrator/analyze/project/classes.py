@@ -99,7 +99,21 @@ class Classes:
             return (f"{target}()", expr[3]) if target else None
         if type(expr) is not str:
             return None
-        return self.names.resolve(module.name, expr) or expr, args
+        return self._meant(self.names.resolve(module.name, expr) or expr), args
+
+    def _meant(self, name: str) -> str:
+        """The class behind a module's ``Base = db.Model``, through any number of such names."""
+        seen = {name}
+        while (fact := self.names.definition(name)) is not None and fact.kind == "variable":
+            value = next((s[3] for s in reversed(fact.statements) if s[0] == SET and s[3]), None)
+            if type(value) is not str:
+                break
+            meant = self.names.resolve(name.partition(":")[0], value) or value
+            if meant in seen:
+                break
+            seen.add(meant)
+            name = meant
+        return name
 
     def _linear(self, id_: str, seen: frozenset[str]) -> tuple[str, ...]:
         """C3, or depth first where the bases contradict one another. Others' classes by name."""

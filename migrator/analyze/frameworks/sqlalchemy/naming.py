@@ -108,14 +108,34 @@ class Naming(CoreTables):
                 return snake_case(inner)
             if inner is not None and last(func) in ("lower", "str"):
                 return inner.lower() if last(func) == "lower" else inner
-        if type(func) is str and last(func) == "sub" and len(expr[3]) == 3:
-            pattern, repl = (self._string(module, e) for e in expr[3][:2])
-            inner = self._applied(module, expr[3][2], name, statement)
-            if pattern is not None and repl is not None and inner is not None:
-                try:
-                    return re.sub(pattern, repl, inner)
-                except (re.error, IndexError):
-                    return None
+        if type(func) is str and last(func) == "sub":
+            return self._substituted(module, expr, name, statement)
+        return None
+
+    def _substituted(self, module: Module, call: Expr, name: str, statement: Stmt) -> str | None:
+        """``re.sub(pattern, repl, name)``, or ``sub`` of a pattern compiled beforehand."""
+        args = call[3]
+        if len(args) == 2 and call[2].count(".") == 1:
+            args = (self._compiled(module, call[2].partition(".")[0]), *args)
+        if len(args) != 3:
+            return None
+        pattern, repl = (self._string(module, e) for e in args[:2])
+        inner = self._applied(module, args[2], name, statement)
+        if pattern is None or repl is None or inner is None:
+            return None
+        try:
+            return re.sub(pattern, repl, inner)
+        except (re.error, IndexError):
+            return None
+
+    def _compiled(self, module: Module, dotted: str) -> Expr | None:
+        """The pattern of a module's ``NAME = re.compile(pattern)``."""
+        target = self.project.resolve(module.name, dotted) or ""
+        fact = self.project.names.definition(target)
+        for statement in fact.statements if fact else ():
+            value = statement[3] if statement[0] == SET else None
+            if is_call(value) and last(value[2]) == "compile" and len(value[3]) == 1:
+                return value[3][0]
         return None
 
 
