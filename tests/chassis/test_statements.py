@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import sqlalchemy as sa
 from bank.models import Account
+from chassis import grouping
 from chassis.brokers import Outgoing
 from chassis.processor import Processor
 from chassis.relay import Relay
@@ -91,11 +93,32 @@ def test_deletions_take_four_however_many(accounts: Side, ledger: Side) -> None:
     assert ledger.rows("SELECT id FROM accounts") == []
 
 
-def test_call_takes_one_beside_its_own(accounts: Side, ledger: Side) -> None:
+def test_calls_that_share_a_transaction_take_two_each(
+    accounts: Side, ledger: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "_QUICK_SECONDS", 0.5)
+    monkeypatch.setattr(grouping, "_SHARED_SECONDS", 30.0)
     emit(accounts, [(n, 1) for n in range(10)])
+    given = settings(str(ledger.engine.url), "nats://unused", "")
+    work = Processor(ledger.manifest, ledger.engine, given)
+    known, *found = messages(accounts)
+    with ledger.working():
+        work.process([known])
+        with counted(ledger.engine) as statements:
+            work.process(found)
+    own = [s for s in statements if s.startswith("INSERT INTO entries")]
+    points = [s for s in statements if s == "SAVEPOINT chassis_call"]
+    assert len(own) == len(points) == len(found)
+    # What waits, the inbox, and around all: a savepoint and its release.
+    assert len(statements) == 2 * len(found) + 4, statements
+
+
+def test_call_of_its_own_takes_three_beside_its_own(accounts: Side, ledger: Side) -> None:
+    emit(accounts, [(1, 1)])
     given = settings(str(ledger.engine.url), "nats://unused", "")
     work = Processor(ledger.manifest, ledger.engine, given)
     with ledger.working(), counted(ledger.engine) as statements:
         work.process(messages(accounts))
     own = [s for s in statements if "entries" in s or "SAVEPOINT" in s]
-    assert len(statements) - len(own) == 1 + 10
+    assert len(own) == 3
+    assert len(statements) - len(own) == 2

@@ -165,7 +165,7 @@ def _engine(settings: Settings) -> sa.Engine:
     if settings.direct_url and settings.database_url.startswith("postgresql"):
         # A prepared statement stays in one session of the database, and a pooler gives us another.
         options["connect_args"] = {"prepare_threshold": None}
-    return sa.create_engine(settings.database_url, pool_pre_ping=True, pool_size=3, **options)
+    return sa.create_engine(settings.database_url, pool_size=3, **options)
 
 
 def _application_context(manifest: Manifest) -> Callable[[], AbstractContextManager[object]] | None:

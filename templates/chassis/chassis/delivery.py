@@ -11,14 +11,18 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis import clock, dialects
 from chassis.schema import outbox, outbox_dead_letter, outbox_delivery
 
 _queue = outbox_delivery.c
+_SHORTS, _LONGS = ARRAY(sa.SmallInteger), ARRAY(sa.BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +49,64 @@ def page(connection: Connection, after: Mapping[int, int], each: int) -> list[En
     """The next rows behind the given position of each partition, at most `each` of one."""
     if not after:
         return []
-    earlier = outbox_delivery.alias("earlier")
-    parts = []
-    for partition, position in sorted(after.items()):
-        held = sa.exists().where(
-            earlier.c.aggregatetype == _queue.aggregatetype,
-            earlier.c.aggregateid == _queue.aggregateid,
-            earlier.c.sequence == _queue.sequence - 1,
-            earlier.c.position <= sa.bindparam(None, position, sa.BigInteger),
-        )
-        columns = (_queue.position, _queue.partition, _queue.id, _queue.attempts)
-        part = (
-            sa.select(*columns, _queue.next_attempt_at, held.label("held"))
-            .where(_queue.partition == partition, _queue.position > position)
-            .order_by(_queue.position)
-            .limit(each)
-        )
-        parts.append(sa.select(part.subquery()))
-    due = sa.union_all(*parts).subquery("due")
-    body = dialects.json_text(connection, outbox.c.payload).label("body")
-    names = ("aggregatetype", "aggregateid", "subject", "traceparent", "tracestate")
-    rows = connection.execute(
-        sa.select(due, *(outbox.c[name] for name in names), body)
-        .join(outbox, outbox.c.id == due.c.id)
-        .order_by(due.c.position)
-    )
+    if connection.dialect.name == "postgresql":
+        given = {"partitions": list(after), "positions": list(after.values()), "each": each}
+        rows = connection.execute(_page_of_postgresql(), given)
+    else:
+        parts = [sa.select(_next(*place, each).subquery()) for place in sorted(after.items())]
+        body = sa.type_coerce(outbox.c.payload, sa.Text)
+        due = sa.union_all(*parts).subquery("due")
+        rows = connection.execute(_with_messages(due, due, body))
     return [_entry(row) for row in rows]
+
+
+@cache
+def _page_of_postgresql() -> sa.Select[Any]:
+    """Made once for all partitions: else making and planning it takes longer than the rest."""
+    given = (sa.bindparam("partitions", type_=_SHORTS), sa.bindparam("positions", type_=_LONGS))
+    place = sa.func.unnest(*given).table_valued("partition", "position").render_derived("place")
+    each = sa.bindparam("each", type_=sa.Integer)
+    rows = _next(place.c.partition, place.c.position, each).correlate(place).lateral("due")
+    body = sa.cast(outbox.c.payload, sa.Text)
+    return _with_messages(rows, sa.join(place, rows, sa.true()), body)
+
+
+def _next(partition: Any, position: Any, each: Any) -> sa.Select[Any]:
+    """The next rows of one partition."""
+    after = sa.literal(position, sa.BigInteger) if isinstance(position, int) else position
+    earlier = outbox_delivery.alias("earlier")
+    waits = sa.exists().correlate_except(earlier)
+    held = waits.where(
+        after > 0,
+        earlier.c.aggregatetype == _queue.aggregatetype,
+        earlier.c.aggregateid == _queue.aggregateid,
+        earlier.c.sequence == _queue.sequence - 1,
+        earlier.c.position <= after,
+    )
+    columns = (_queue.position, _queue.partition, _queue.id, _queue.attempts)
+    return (
+        sa.select(*columns, _queue.next_attempt_at, held.label("held"))
+        .where(_queue.partition == partition, _queue.position > after)
+        .order_by(_queue.position)
+        .limit(each)
+    )
+
+
+def _with_messages(
+    due: sa.FromClause, source: sa.FromClause, body: sa.ColumnElement[str]
+) -> sa.Select[Any]:
+    names = ("aggregatetype", "aggregateid", "subject", "traceparent", "tracestate")
+    columns = (due, *(outbox.c[name] for name in names), body.label("body"))
+    joined = source.join(outbox, outbox.c.id == due.c.id)
+    return sa.select(*columns).select_from(joined).order_by(due.c.position)
 
 
 def published(connection: Connection, entries: Sequence[Entry]) -> None:
     """Take from the queue what the broker has."""
     if entries:
         positions = [entry.position for entry in entries]
-        connection.execute(sa.delete(outbox_delivery).where(_queue.position.in_(positions)))
+        gone = sa.delete(outbox_delivery)
+        connection.execute(gone.where(dialects.among(connection, _queue.position, positions)))
 
 
 def postpone(connection: Connection, entry: Entry, reason: str, wait: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,8 +25,11 @@ def insert_new(
         return set()
     if _is_mysql(connection):
         return {row[key.name] for row in rows if _insert_one(connection, table, row)}
-    statement = _insert(connection, table).on_conflict_do_nothing().returning(key)
-    return set(connection.execute(statement, list(rows)).scalars())
+    if connection.dialect.name == "postgresql":
+        # An array for each column: a parameter for each value takes three times as long.
+        arrays = {name: [row[name] for row in rows] for name in rows[0]}
+        return set(_run(connection, _insert_arrays, [arrays], table, key, *arrays).scalars())
+    return set(_run(connection, _insert_new, rows, table, key).scalars())
 
 
 def increase(
@@ -37,12 +41,7 @@ def increase(
     """
     if _is_mysql(connection):
         return [_increase_one(connection, table, column, row) for row in rows]
-    insert = _insert(connection, table)
-    statement = insert.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={column.name: column + insert.excluded[column.name]},
-    ).returning(table)
-    return list(connection.execute(statement, list(rows)))
+    return list(_run(connection, _increase, rows, table, column))
 
 
 def upsert_newer(
@@ -56,20 +55,20 @@ def upsert_newer(
     if _is_mysql(connection):
         written = [row for row in rows if _upsert_one(connection, table, version, row)]
         return {tuple(row[column.name] for column in key) for row in written}
-    insert = _insert(connection, table)
-    statement = insert.on_conflict_do_update(
-        index_elements=key,
-        set_={name: insert.excluded[name] for name in rows[0]},
-        where=version < insert.excluded[version.name],
-    ).returning(*key)
-    return {tuple(row) for row in connection.execute(statement, list(rows))}
+    return {tuple(row) for row in _run(connection, _upsert, rows, table, version, *rows[0])}
 
 
-def json_text(connection: Connection, column: Column[Any]) -> sa.ColumnElement[str]:
-    """A JSON column as the text of it, not parsed."""
+def among(
+    connection: Connection, column: Column[Any], values: Sequence[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether `column` is one of `values`, with one parameter for all where the database can.
+
+    PostgreSQL takes longer to read a parameter for each than for the rest of the statement.
+    """
     if connection.dialect.name == "postgresql":
-        return sa.cast(column, sa.Text)
-    return sa.type_coerce(column, sa.Text)
+        given = sa.bindparam(None, list(values), postgresql.ARRAY(column.type))
+        return column == sa.func.any(given)
+    return column.in_(values)
 
 
 def try_lock(connection: Connection, number: int) -> bool:
@@ -92,9 +91,52 @@ def _is_mysql(connection: Connection) -> bool:
     return connection.dialect.name in ("mysql", "mariadb")
 
 
-def _insert(connection: Connection, table: Table) -> Any:
-    module = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return module.insert(table)
+def _run(
+    connection: Connection, make: Callable[..., Any], rows: Sequence[Row], *about: Any
+) -> sa.CursorResult[Any]:
+    """Run the insert that `make` gives for a dialect's `insert` and `about`.
+
+    SQLAlchemy compiles what has ON CONFLICT anew each time, which takes longer than to run it.
+    """
+    compiled = _compiled(connection.dialect, make, tuple(rows[0]), len(rows) > 1, *about)
+    return connection.execute(compiled, list(rows))  # type: ignore[call-overload, no-any-return]
+
+
+@lru_cache(maxsize=512)
+def _compiled(
+    dialect: sa.Dialect, make: Callable[..., Any], names: tuple[str, ...], many: bool, *about: Any
+) -> Any:
+    insert = (sqlite if dialect.name == "sqlite" else postgresql).insert
+    made = make(insert, *about)
+    return made.compile(dialect=dialect, column_keys=list(names), for_executemany=many)
+
+
+def _insert_new(insert: Callable[..., Any], table: Table, key: Column[Any]) -> Any:
+    return insert(table).on_conflict_do_nothing().returning(key)
+
+
+def _insert_arrays(insert: Callable[..., Any], table: Table, key: Column[Any], *names: str) -> Any:
+    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
+    new = sa.func.unnest(*arrays).table_valued(*names).render_derived("new")
+    rows = sa.select(*(new.c[name] for name in names))
+    return insert(table).from_select(names, rows).on_conflict_do_nothing().returning(key)
+
+
+def _increase(insert: Callable[..., Any], table: Table, column: Column[Any]) -> Any:
+    new = insert(table)
+    return new.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={column.name: column + new.excluded[column.name]},
+    ).returning(table)
+
+
+def _upsert(insert: Callable[..., Any], table: Table, version: Column[Any], *names: str) -> Any:
+    new, key = insert(table), list(table.primary_key.columns)
+    return new.on_conflict_do_update(
+        index_elements=key,
+        set_={name: new.excluded[name] for name in names},
+        where=version < new.excluded[version.name],
+    ).returning(*key)
 
 
 def _insert_one(connection: Connection, table: Table, row: Row) -> bool:

@@ -11,8 +11,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping, Set
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Set
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
@@ -38,7 +38,7 @@ class Leases:
 
     def renew(self) -> dict[int, str]:
         """Keep or change the share; the partitions that are ours now, and how far each was read."""
-        with self._engine.begin() as connection:
+        with self._unhurried() as connection:
             share = -(-PARTITIONS // self._living(connection))
             held = self._keep(connection)
             if len(held) > share:
@@ -50,7 +50,7 @@ class Leases:
 
     def extend(self) -> None:
         """Give a sign of life, and change nothing else."""
-        with self._engine.begin() as connection:
+        with self._unhurried() as connection:
             until = clock.ahead(self._seconds)
             for table in (member, lease):
                 mine = (table.c.role == self._role, table.c.owner == self.owner)
@@ -93,6 +93,13 @@ class Leases:
         rows = [{"at": at, "position": position} for at, position in sorted(positions.items())]
         if connection.execute(ours, rows).rowcount < len(rows):
             raise LeaseLost(f"{self._role}: another process took over")
+
+    @contextmanager
+    def _unhurried(self) -> Iterator[Connection]:
+        """A transaction that does not wait for the disk: a lost lease only doubles work."""
+        with self._engine.begin() as connection:
+            dialects.need_not_last(connection)
+            yield connection
 
     def _living(self, connection: Connection) -> int:
         now, until = clock.now(), clock.ahead(self._seconds)

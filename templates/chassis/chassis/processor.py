@@ -1,31 +1,29 @@
 """Applies messages once: the inbox rows and the handlers' effects are one transaction.
 
-Messages come in the order of their partition's log. Changes of replicas and inserts share a
-transaction of many; a served function, which may reach out of the database, has one of its own.
-When a transaction of many fails, its messages are applied one by one. A message that fails alone
-is decided all the same: its inbox row commits together with its row in `inbox_retry`, so whoever
-else holds the message sees a duplicate, and whatever follows it in its aggregate waits behind it.
+Messages come in the order of their partition's log; `grouping` says which share a transaction.
+When one of many changes fails, they are applied one by one. A served function that fails in a
+transaction of many is undone to its savepoint, and spares the others. A message that fails is
+decided all the same: its inbox row commits together with its row in `inbox_retry`, so whoever else
+holds the message sees a duplicate, and whatever follows it in its aggregate waits behind it.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import logging
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from hashlib import sha1
 from typing import Any
 
 import sqlalchemy as sa
 from opentelemetry import metrics
 from sqlalchemy import Connection, Engine
 
-from chassis import attributes, clock, dialects, outbox, retries, tracing
+from chassis import attributes, clock, dialects, grouping, retries, tracing, transaction
 from chassis.brokers.port import Incoming
+from chassis.grouping import Event, Grouping
 from chassis.handlers import Handlers, Unknown
 from chassis.leases import LeaseLost
 from chassis.manifest import Manifest
@@ -38,8 +36,8 @@ _processed = _meter.create_counter(attributes.INBOX_PROCESSED, unit="{message}")
 _lag = _meter.create_histogram(attributes.INBOX_LAG, unit="s")
 
 DUPLICATE, WAITING, FAILED, DEAD = "duplicate", "waiting", "failed", "dead"
-_CHANGES = (outbox.UPSERTED, outbox.DELETED)
-_TOGETHER = (*_CHANGES, outbox.INSERT)
+# Lost against another transaction; MySQL has undone the whole of ours then.
+_CONFLICTS = ("40001", "40P01", 1213, 1205)
 # Runs in a transaction that decides messages: the first so many of the batch, with those before.
 Note = Callable[[Connection, int], None]
 
@@ -54,29 +52,6 @@ def _never() -> bool:
 
 def _after(before: int, note: Note) -> Note:
     return lambda connection, decided: note(connection, before + decided)
-
-
-@dataclass(frozen=True)
-class Event:
-    """A message and what it says; `content` is None where it is no CloudEvent."""
-
-    message: Incoming
-    content: dict[str, Any] | None
-    aggregate: str
-
-    @property
-    def together(self) -> bool:
-        """Whether it may share a transaction with others."""
-        return self.content is not None and self.content.get("kind") in _TOGETHER
-
-    @property
-    def comes_again(self) -> bool:
-        """Whether it is read again if our transaction is lost, and does the same then.
-
-        The position that is read from is in that transaction, and nothing but a copy depends on it.
-        """
-        changes = self.content is not None and self.content.get("kind") in _CHANGES
-        return changes and bool(self.message.position)
 
 
 class Processor:
@@ -94,6 +69,7 @@ class Processor:
         self._engine = engine
         self._settings = settings
         self._handlers = Handlers(manifest, around)
+        self._grouping = Grouping()
         self.system = system
         # What one call of `process` knows; the web process has several threads.
         self._knows = threading.local()
@@ -112,10 +88,10 @@ class Processor:
         if not messages:
             return []
         self._knows.waiting = None
+        events = [grouping.read(message) for message in messages]
         results: list[str] = []
-        for group in _groups([_event(message) for message in messages], self._settings.batch):
-            if halt():
-                break
+        while len(results) < len(events) and not halt():
+            group = self._grouping.first(events[len(results) :], self._settings.batch)
             results.extend(self._decide(group, _after(len(results), note)))
         return results
 
@@ -143,14 +119,14 @@ class Processor:
             with self._handlers.around(), self._engine.begin() as connection:
                 message = retries.take_letter(connection, self.consumer, identity)
                 if message is not None:
-                    self._apply(connection, [_event(message)], replayed=True)
+                    self._apply(connection, [grouping.read(message)], replayed=True)
         return len(found)
 
     def _decide(self, group: list[Event], note: Note) -> list[str]:
+        """Decide `group` or, of served functions, its beginning; what became of each."""
         if len(group) > 1:
             try:
-                with tracing.batch(self.consumer, [self._about(event) for event in group]):
-                    return self._in_one(group, note)
+                return (self._in_turn if group[0].function else self._at_once)(group, note)
             except Exception as error:
                 if _is_ours(error):
                     raise
@@ -166,34 +142,96 @@ class Processor:
                 if _is_ours(error):
                     raise
                 span.record_exception(error)
-                return [self._set_aside(event, error, note)]
+                return [self._decide_failed(event, error, note)]
+
+    def _decide_failed(self, event: Event, error: Exception, note: Note) -> str:
+        with self._engine.begin() as connection:
+            if not self._mark(connection, [event.message]):
+                return DUPLICATE
+            result = self._set_aside(connection, event, error)
+            note(connection, 1)
+        self._tell_failure(event, result, error)
+        return result
+
+    def _at_once(self, group: list[Event], note: Note) -> list[str]:
+        """All of `group` with the same few statements."""
+        with tracing.batch(self.consumer, [self._about(event) for event in group]):
+            return self._in_one(group, note)
 
     def _in_one(self, group: list[Event], note: Note) -> list[str]:
+        results, ready = [], []
         with self._handlers.around(), self._engine.begin() as connection:
             if all(event.comes_again for event in group):
                 dialects.need_not_last(connection)
-            fresh = self._mark(connection, (event.message for event in group))
-            if len(fresh) < len(group):
-                # Who decided the others may have set them aside.
-                self._knows.waiting = True
-            held = self._held_up(connection, group)
-            results, ready = [], []
+            fresh, held = self._meet(connection, group)
             for event in group:
-                if event.message.id not in fresh:
-                    results.append(DUPLICATE)
-                    continue
-                fresh.remove(event.message.id)
-                if event.aggregate in held:
-                    retries.park(connection, self.consumer, event.message, event.aggregate)
-                    results.append(WAITING)
-                else:
-                    results.append("")
+                results.append(self._known(connection, event, fresh, held))
+                if not results[-1]:
                     ready.append(event)
             applied = iter(self._apply(connection, ready))
             results = [result or next(applied) for result in results]
             note(connection, len(group))
         _count(group, results)
         return results
+
+    def _in_turn(self, group: list[Event], note: Note) -> list[str]:
+        """One after the other, with a savepoint each, until one shall not share the transaction."""
+        results: list[str] = []
+        failures: dict[int, Exception] = {}
+        began = time.monotonic()
+        with self._engine.begin() as connection:
+            fresh, held = self._meet(connection, group)
+            with transaction.shared(connection):
+                for number, event in enumerate(group):
+                    if not self._grouping.goes_on(event, time.monotonic() - began):
+                        break
+                    result = self._known(connection, event, fresh, held)
+                    try:
+                        result = result or self._savepoint(connection, event)
+                    except transaction.NeedsItsOwn:
+                        fresh.add(event.message.id)
+                        break
+                    except Exception as error:
+                        if _is_ours(error) or _is_conflict(error):
+                            raise
+                        failures[number] = error
+                        result = self._set_aside(connection, event, error)
+                        held.add(event.aggregate)
+                    results.append(result)
+            self._unmark(connection, fresh)
+            if results:
+                note(connection, len(results))
+        _count(group[: len(results)], results)
+        for number, error in failures.items():
+            self._tell_failure(group[number], results[number], error)
+        return results
+
+    def _savepoint(self, connection: Connection, event: Event) -> str:
+        with self._processing(event) as span:
+            try:
+                with self._handlers.around(), transaction.savepoint(connection):
+                    return self._apply(connection, [event])[0]
+            except Exception as error:
+                span.record_exception(error)
+                raise
+
+    def _meet(self, connection: Connection, group: list[Event]) -> tuple[set[str], set[str]]:
+        """Mark all as decided; ids of those that were not, and aggregates that wait."""
+        fresh = self._mark(connection, (event.message for event in group))
+        if len(fresh) < len(group):
+            # Who decided the others may have set them aside.
+            self._knows.waiting = True
+        return fresh, self._held_up(connection, group)
+
+    def _known(self, connection: Connection, event: Event, fresh: set[str], held: set[str]) -> str:
+        """What becomes of a duplicate, or of what comes behind a waiting one; else empty."""
+        if event.message.id not in fresh:
+            return DUPLICATE
+        fresh.remove(event.message.id)
+        if event.aggregate not in held:
+            return ""
+        retries.park(connection, self.consumer, event.message, event.aggregate)
+        return WAITING
 
     def _mark(self, connection: Connection, messages: Iterable[Incoming]) -> set[str]:
         moment = clock.now()
@@ -202,6 +240,11 @@ class Processor:
             for message in messages
         ]
         return dialects.insert_new(connection, inbox, rows, inbox.c.message_id)
+
+    def _unmark(self, connection: Connection, identities: set[str]) -> None:
+        if identities:
+            mine = (inbox.c.consumer == self.consumer, inbox.c.message_id.in_(identities))
+            connection.execute(sa.delete(inbox).where(*mine))
 
     def _held_up(self, connection: Connection, group: list[Event]) -> set[str]:
         if self._knows.waiting is None:
@@ -218,27 +261,30 @@ class Processor:
         for event in events:
             if event.content is None:
                 raise Unknown("no CloudEvent 1.0 in JSON")
-            if not replayed and _age(event.content) > self._settings.inbox_retention:
+            if not replayed and event.age > self._settings.inbox_retention:
                 raise Unknown("older than the inbox remembers: it may have been applied before")
             contents.append(event.content)
-        return self._handlers.apply(connection, contents)
+        began = time.monotonic()
+        try:
+            return self._handlers.apply(connection, contents)
+        finally:
+            if len(events) == 1:
+                alone = transaction.was_alone()
+                self._grouping.ran(events[0], time.monotonic() - began, alone=alone)
 
-    def _set_aside(self, event: Event, error: Exception, note: Note) -> str:
-        """A message that failed, alone: let it wait for another try, or be a dead letter."""
-        dead = isinstance(error, Unknown) or self._settings.inbox_attempts <= 1
-        with self._engine.begin() as connection:
-            if not self._mark(connection, [event.message]):
-                return DUPLICATE
-            if dead:
-                retries.bury(connection, self.consumer, event.message, 1, _reason(error))
-            else:
-                wait, reason = self._settings.backoff(1), _reason(error)
-                parked = (connection, self.consumer, event.message, event.aggregate)
-                retries.park(*parked, attempts=1, wait=wait, reason=reason)
-            note(connection, 1)
+    def _set_aside(self, connection: Connection, event: Event, error: Exception) -> str:
+        """A message that failed the first time: let it wait for another try, or be dead."""
+        message, reason = event.message, _reason(error)
+        if isinstance(error, Unknown) or self._settings.inbox_attempts <= 1:
+            retries.bury(connection, self.consumer, message, 1, reason)
+            return DEAD
+        parked = (connection, self.consumer, message, event.aggregate)
+        retries.park(*parked, attempts=1, wait=self._settings.backoff(1), reason=reason)
+        return FAILED
+
+    def _tell_failure(self, event: Event, result: str, error: Exception) -> None:
         self._knows.waiting = True
-        _failed(event.message, 1, error, dead=dead)
-        return DEAD if dead else FAILED
+        _failed(event.message, 1, error, dead=result == DEAD)
 
     def _try_again(self, position: int) -> bool:
         """Try one waiting message; whether it waits no longer."""
@@ -252,7 +298,7 @@ class Processor:
                 message = Incoming(
                     row.message_id, row.subject, 0, row.payload.encode(), row.headers
                 )
-                event = _event(message)
+                event = grouping.read(message)
                 with self._processing(event):
                     results = self._apply(connection, [event])
                 retries.remove(connection, position)
@@ -292,58 +338,29 @@ def _is_ours(error: Exception) -> bool:
     """Whether the message is not to blame: the database is down, or the partition was taken."""
     if isinstance(error, sa.exc.TimeoutError | LeaseLost):
         return True
+    if isinstance(error, sa.exc.IntegrityError):
+        # A deferred constraint fails at the commit, which is no statement.
+        return False
     return isinstance(error, sa.exc.DBAPIError) and (
         error.connection_invalidated or error.statement is None
     )
 
 
-def _groups(events: Sequence[Event], most: int) -> Iterator[list[Event]]:
-    """`events` in order: runs of those that may share a transaction, and single ones."""
-    run: list[Event] = []
-    for event in events:
-        if run and (not event.together or len(run) == most):
-            yield run
-            run = []
-        if event.together:
-            run.append(event)
-        else:
-            yield [event]
-    if run:
-        yield run
-
-
-def _event(message: Incoming) -> Event:
-    try:
-        content = json.loads(message.body)
-        if content["specversion"] != "1.0":
-            content = None
-    except (ValueError, KeyError, TypeError):
-        content = None
-    if content is None:
-        return Event(message, None, f"? {message.id}")
-    parts = [str(content.get(name, "")) for name in ("source", "aggregate", "subject")]
-    key = " ".join(parts)
-    # Where the column is bounded; equal keys stay equal, which is all that order needs.
-    return Event(
-        message, content, key if len(key) < 200 else f"{key[:180]} {sha1(key.encode()).hexdigest()}"
-    )
-
-
-def _age(content: dict[str, Any]) -> float:
-    try:
-        return clock.age(dt.datetime.fromisoformat(content["time"]))
-    except (KeyError, ValueError, TypeError):
-        return 0.0
+def _is_conflict(error: Exception) -> bool:
+    """Whether another transaction won against ours."""
+    original = getattr(error, "orig", None)
+    code = getattr(original, "sqlstate", None) or (getattr(original, "args", None) or (0,))[0]
+    return code in _CONFLICTS
 
 
 def _count(group: Sequence[Event], results: Sequence[str]) -> None:
     for result, number in Counter(results).items():
-        if result != WAITING:
+        if result not in (WAITING, FAILED, DEAD):
             _processed.add(number, {attributes.RESULT: result})
     told = _log.isEnabledFor(logging.INFO)
     for event, result in zip(group, results, strict=True):
-        if event.content is not None and result != DUPLICATE:
-            _lag.record(_age(event.content))
+        if event.content is not None and result not in (DUPLICATE, FAILED, DEAD):
+            _lag.record(event.age)
         if told:
             message = event.message
             fields = {"message_id": message.id, "subject": message.subject, "result": result}

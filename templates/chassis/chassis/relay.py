@@ -177,10 +177,17 @@ class Relay:
 
     async def _send(self, entry: Entry) -> None:
         identity = str(entry.id)
-        system, where = self._broker.system, (entry.subject, entry.partition)
-        with tracing.publishing(tracing.About(system, *where, identity, entry.trace)) as headers:
-            message = Outgoing(identity, entry.subject, entry.partition, entry.body, headers)
+        about = tracing.About(
+            self._broker.system, entry.subject, entry.partition, identity, entry.trace
+        )
+        span, headers = tracing.publishing(about)
+        message = Outgoing(identity, entry.subject, entry.partition, entry.body, headers)
+        try:
             await self._broker.publish(message)
+        except Exception as error:
+            tracing.published(span, error)
+            raise
+        tracing.published(span)
 
     def _mark(self, connection: Connection, outcome: Outcome) -> None:
         delivery.published(connection, outcome.published)

@@ -19,6 +19,7 @@ from chassis import codec
 from chassis.events import emit
 from chassis.manifest import Manifest, load
 from chassis.sessions import service_session
+from chassis.transaction import alone
 
 __all__ = [
     "ManualDecisionRequired",
@@ -64,6 +65,8 @@ def call(function: str, /, *args: Any, **kwargs: Any) -> Any:
 
 def post_call(service: str, function: str, body: dict[str, Any]) -> httpx.Response:
     """Send one call; again only while the connection is refused, since then nothing was done."""
+    # Else the peer may wait for what the functions that ran before in our transaction hold.
+    alone()
     url = f"{service_url(service)}/internal/calls/{function}"
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     if token := os.environ.get("CHASSIS_INTERNAL_TOKEN"):

@@ -117,7 +117,8 @@ def _tombstones(
         return {}
     grave = replica_tombstone.c
     query = sa.select(grave.rowkey, grave.version).where(
-        grave.tablename == table.fullname, grave.rowkey.in_(list(changes))
+        grave.tablename == table.fullname,
+        dialects.among(connection, grave.rowkey, list(changes)),
     )
     return {row.rowkey: row.version for row in connection.execute(query)}
 

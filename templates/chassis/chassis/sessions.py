@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import event
@@ -20,6 +21,13 @@ def service_session(package: str) -> Session | None:
     It is looked for in the loaded modules of `package`: a module-level `scoped_session`, or an
     extension object that carries one as ``.session`` (as Flask-SQLAlchemy's does).
     """
+    registries = _registries(package, len(sys.modules))
+    session = registries[0]() if len(registries) == 1 else None
+    return session if isinstance(session, Session) else None
+
+
+@cache
+def _registries(package: str, _modules: int) -> tuple[Any, ...]:
     found: dict[int, Any] = {}
     for name, module in list(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
@@ -27,10 +35,7 @@ def service_session(package: str) -> Session | None:
                 registry = _registry(value)
                 if registry is not None:
                     found[id(registry)] = registry
-    if len(found) != 1:
-        return None
-    session = next(iter(found.values()))()
-    return session if isinstance(session, Session) else None
+    return tuple(found.values())
 
 
 @contextmanager

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from opentelemetry import propagate, trace
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chassis import attributes
 
 _tracer = trace.get_tracer("chassis.messaging")
+# The outbox has columns for these headers and no others.
+_w3c = TraceContextTextMapPropagator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,12 @@ class About:
     partition: int
     identity: str
     carrier: Mapping[str, str]
+
+    @property
+    def traced(self) -> bool:
+        """Whether its trace was sampled: the lowest bit of the flags, which are hexadecimal."""
+        flags = self.carrier.get("traceparent", "")[-1:]
+        return flags != "" and flags in "13579bdf"
 
     def attributes(self, operation: str) -> dict[str, str]:
         """The messaging attributes of a span of `operation`."""
@@ -37,19 +46,32 @@ class About:
         }
 
 
-@contextmanager
-def publishing(about: About) -> Iterator[dict[str, str]]:
-    """The relay's span, a child of the one that appended; yields the headers to send."""
-    with _tracer.start_as_current_span(
-        f"send {about.subject}",
-        context=propagate.extract(about.carrier),
-        kind=SpanKind.PRODUCER,
-        attributes=about.attributes("send"),
-    ):
-        headers: dict[str, str] = {}
-        propagate.inject(headers)
-        # Without a sampled span here, the writer's own context travels on.
-        yield headers or dict(about.carrier)
+def publishing(about: About) -> tuple[Span | None, Mapping[str, str]]:
+    """The relay's span, a child of the one that appended, to be ended; and the headers to send.
+
+    Where nobody traced the append, or its trace was not sampled, there is no span: it would cost
+    more than the publishing and belong to nothing. The writer's context travels on.
+    """
+    if not about.traced:
+        return None, about.carrier
+    context = _w3c.extract(about.carrier)
+    span = _tracer.start_span(
+        f"send {about.subject}", context, SpanKind.PRODUCER, about.attributes("send")
+    )
+    if not span.is_recording():
+        return None, about.carrier
+    headers: dict[str, str] = {}
+    _w3c.inject(headers, trace.set_span_in_context(span, context))
+    return span, headers
+
+
+def published(span: Span | None, error: Exception | None = None) -> None:
+    """End a span of `publishing`."""
+    if span is not None:
+        if error is not None:
+            span.record_exception(error)
+            span.set_status(StatusCode.ERROR, str(error))
+        span.end()
 
 
 @contextmanager
@@ -61,16 +83,23 @@ def processing(about: About, consumer: str) -> Iterator[Span]:
 
 
 @contextmanager
-def batch(consumer: str, messages: Sequence[About]) -> Iterator[Span]:
-    """The span of one transaction that applies several messages; each has its own, linked to it."""
+def batch(consumer: str, messages: Sequence[About]) -> Iterator[None]:
+    """The span of one transaction that applies several messages; each has its own, linked to it.
+
+    Only those that are traced have one.
+    """
+    traced = [about for about in messages if about.traced]
+    if not traced:
+        yield
+        return
     began = time.time_ns()
     with _tracer.start_as_current_span(
         f"apply {consumer}",
         attributes={attributes.CONSUMER_GROUP: consumer, attributes.BATCH_SIZE: len(messages)},
     ) as span:
-        yield span
+        yield
     together = Link(span.get_span_context())
-    for about in messages:
+    for about in traced:
         _processing(about, consumer, (together,), began).end()
 
 

@@ -15,13 +15,102 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.orm import Session
 
 from chassis.sessions import unit_of_work
 
 _local = threading.local()
 _MARK = "_chassis_joined"
+_ALL, _CALL = "chassis_calls", "chassis_call"
+
+
+class NeedsItsOwn(BaseException):
+    """What runs must not share its transaction. No `Exception`: carved code would handle it."""
+
+
+def alone() -> None:
+    """Ask for a transaction of its own for the served function that runs now.
+
+    To be called before anything is done that a savepoint cannot undo: where the function shares a
+    transaction, it is undone and begins anew, and the next times it is alone from the beginning.
+    """
+    _local.alone = True
+    if getattr(_local, "shared", False):
+        raise NeedsItsOwn
+
+
+def was_alone() -> bool:
+    """Whether `alone` was called since the last time that this was asked."""
+    asked: bool = getattr(_local, "alone", False)
+    _local.alone = False
+    return asked
+
+
+@contextmanager
+def shared(connection: Connection) -> Iterator[None]:
+    """The body runs several served functions in one transaction.
+
+    Raises a `DBAPIError` at the end if any of them ended it behind our back.
+    """
+    connection.exec_driver_sql(f"SAVEPOINT {_ALL}")
+    _local.shared = True
+    try:
+        yield
+    finally:
+        _local.shared = False
+    connection.exec_driver_sql(f"RELEASE SAVEPOINT {_ALL}")
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """What the body does is undone when it fails, in `shared`, which releases all at its end.
+
+    The first session that joins needs no savepoint of its own: going back to ours is the same.
+    """
+    _lend(connection.dialect)
+    connection.exec_driver_sql(f"SAVEPOINT {_CALL}")
+    _local.lender, _local.borrower = connection, None
+    try:
+        yield
+    except BaseException:
+        if not connection.invalidated:
+            connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_CALL}")
+        raise
+    finally:
+        _local.lender = _local.borrower = None
+
+
+def _lend(dialect: Dialect) -> None:
+    """Have the dialect take our savepoint in the place of one that would be the same."""
+    if hasattr(dialect, _MARK):
+        return
+    setattr(dialect, _MARK, True)
+    own = dialect.do_savepoint, dialect.do_release_savepoint, dialect.do_rollback_to_savepoint
+
+    def begin(connection: Connection, name: str) -> None:
+        if getattr(_local, "lender", None) is not connection:
+            return own[0](connection, name)
+        # Lent until somebody has used it.
+        _local.lender, _local.borrower = None, (connection, name)
+        return None
+
+    def release(connection: Connection, name: str) -> None:
+        if getattr(_local, "borrower", None) != (connection, name):
+            return own[1](connection, name)
+        _local.borrower = None
+        return None
+
+    def back(connection: Connection, name: str) -> None:
+        if getattr(_local, "borrower", None) != (connection, name):
+            return own[2](connection, name)
+        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_CALL}")
+        _local.lender, _local.borrower = connection, None
+        return None
+
+    vars(dialect).update(
+        do_savepoint=begin, do_release_savepoint=release, do_rollback_to_savepoint=back
+    )
 
 
 @contextmanager

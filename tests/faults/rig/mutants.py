@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import replace
 from typing import Any
 
 
@@ -85,12 +86,14 @@ def _without_versions() -> None:
     """The replica takes every change for the newest."""
     from chassis import replicas
 
-    upsert = replicas.upsert
+    apply = replicas.apply
 
-    def all_newer(connection: Any, table: Any, values: Any, _: int, package: str) -> bool:
-        return upsert(connection, table, values, time.time_ns(), package)
+    def all_newer(connection: Any, changes: Any, package: str) -> Any:
+        now = time.time_ns()
+        newer = [replace(change, version=now + n) for n, change in enumerate(changes)]
+        return apply(connection, newer, package)
 
-    replicas.upsert = all_newer
+    replicas.apply = all_newer
 
 
 def _notes_before_applying() -> None:

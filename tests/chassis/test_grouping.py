@@ -1,0 +1,216 @@
+"""Quick served functions share a transaction, and nothing else is different for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from bank import ledger as served
+from bank.db import session
+from chassis import grouping, remote
+from chassis.processor import DUPLICATE, FAILED, WAITING, Processor
+from chassis.transaction import alone
+from sqlalchemy.exc import OperationalError
+from support.delivery import Side, emit, messages, settings
+
+PAIRS = [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (2, 2), (3, 2), (4, 2)]
+ENTRIES = "SELECT account_id, number FROM entries ORDER BY id"
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine nothing is as quick as it is."""
+    monkeypatch.setattr(grouping, "_QUICK_SECONDS", 0.5)
+    monkeypatch.setattr(grouping, "_SHARED_SECONDS", 30.0)
+
+
+@pytest.fixture
+def work(ledger: Side) -> Processor:
+    given = settings(str(ledger.engine.url), "nats://unused", "")
+    return Processor(ledger.manifest, ledger.engine, given)
+
+
+@pytest.fixture
+def commits(ledger: Side) -> list[None]:
+    """Grows with each commit of the ledger's database."""
+    found: list[None] = []
+    sa.event.listen(ledger.engine, "commit", lambda _: found.append(None))
+    return found
+
+
+@pytest.fixture
+def behave(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., object]], None]:
+    """Makes `bank.ledger:record` another function."""
+    return lambda function: monkeypatch.setattr(served, "record", function)
+
+
+def write(account_id: int, number: int) -> None:
+    session.add(served.Entry(account_id=account_id, number=number))
+    session.commit()
+
+
+def test_quick_functions_share_a_transaction_once_they_are_known(
+    accounts: Side, ledger: Side, work: Processor, commits: list[None]
+) -> None:
+    emit(accounts, PAIRS)
+    with ledger.working():
+        assert work.process(messages(accounts)) == ["applied"] * len(PAIRS)
+    assert ledger.rows(ENTRIES) == PAIRS
+    assert len(commits) == 2
+    assert ledger.rows("SELECT count(*) FROM inbox") == [(len(PAIRS),)]
+
+
+def test_async_functions_share_one_too(
+    accounts: Side, ledger: Side, work: Processor, commits: list[None]
+) -> None:
+    emit(accounts, PAIRS, "record_async")
+    with ledger.working():
+        assert work.process(messages(accounts)) == ["applied"] * len(PAIRS)
+    assert ledger.rows(ENTRIES) == PAIRS
+    assert len(commits) == 2
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_one_that_fails_is_undone_alone_and_holds_up_its_aggregate(
+    accounts: Side,
+    ledger: Side,
+    work: Processor,
+    commits: list[None],
+    behave: Callable[..., None],
+    asynchronous: bool,
+) -> None:
+    tries: list[tuple[int, int]] = []
+
+    def fail_at_the_third(account_id: int, number: int) -> None:
+        write(account_id, number)
+        tries.append((account_id, number))
+        session.add(served.Entry(account_id=account_id, number=-number))
+        session.flush()
+        if tries.count((3, 1)) == 1 and (account_id, number) == (3, 1):
+            raise served.Refused("the first time")
+        session.rollback()
+
+    async def fail_later(account_id: int, number: int) -> None:
+        await asyncio.sleep(0)
+        fail_at_the_third(account_id, number)
+
+    behave(fail_later if asynchronous else fail_at_the_third)
+    emit(accounts, PAIRS)
+    found = messages(accounts)
+    with ledger.working():
+        expected = ["applied", "applied", FAILED, *["applied"] * 3, WAITING, "applied"]
+        assert work.process(found) == expected
+        assert len(commits) == 2
+        assert ledger.rows("SELECT attempts FROM inbox_retry ORDER BY position") == [(1,), (0,)]
+        assert work.process(found) == [DUPLICATE] * len(PAIRS)
+        while ledger.rows("SELECT 1 FROM inbox_retry"):
+            work.retry()
+    assert tries == [p for p in PAIRS if p != (3, 2)] + [(3, 1), (3, 2)]
+    assert ledger.rows(ENTRIES) == [p for p in PAIRS if p[0] != 3] + [(3, 1), (3, 2)]
+
+
+def test_slow_function_has_its_own_and_ends_the_one_it_shares(
+    accounts: Side, ledger: Side, work: Processor, commits: list[None], behave: Callable[..., None]
+) -> None:
+    def slow_at_the_third(account_id: int, number: int) -> None:
+        write(account_id, number)
+        if account_id == 3:
+            time.sleep(0.6)
+
+    behave(slow_at_the_third)
+    emit(accounts, PAIRS[:6])
+    with ledger.working():
+        assert work.process(messages(accounts)) == ["applied"] * 6
+    # Unknown; two, of which the second is slow; alone once more; the rest.
+    assert len(commits) == 4
+    assert ledger.rows(ENTRIES) == PAIRS[:6]
+
+
+@pytest.mark.parametrize("asks", ["by itself", "by calling a service"])
+def test_function_that_asks_for_its_own_begins_anew_and_has_it(
+    accounts: Side,
+    ledger: Side,
+    work: Processor,
+    commits: list[None],
+    behave: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    asks: str,
+) -> None:
+    monkeypatch.setenv("SERVICE_URL_OTHER", "http://other")
+    monkeypatch.setattr(httpx.Client, "post", lambda *_, **__: httpx.Response(200))
+
+    def ask_at_the_third(account_id: int, number: int) -> None:
+        try:
+            write(account_id, number)
+            if account_id == 3:
+                alone() if asks == "by itself" else remote.post_call("other", "f", {})
+        except Exception:
+            pytest.fail("carved code was given the request")
+
+    behave(ask_at_the_third)
+    emit(accounts, PAIRS)
+    with ledger.working():
+        assert work.process(messages(accounts)) == ["applied"] * len(PAIRS)
+    # One that is unknown, those to the third, the third alone, and the same again; the last.
+    assert len(commits) == 7
+    assert ledger.rows(ENTRIES) == PAIRS
+    assert ledger.rows("SELECT count(*) FROM inbox") == [(len(PAIRS),)]
+
+
+def test_failure_at_the_commit_makes_each_alone(
+    accounts: Side, ledger: Side, work: Processor
+) -> None:
+    """A constraint that the database looks at only then."""
+    with ledger.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "ALTER TABLE entries ADD CONSTRAINT once UNIQUE (number) DEFERRABLE INITIALLY DEFERRED"
+        )
+    emit(accounts, [(1, 1), (2, 2), (3, 2), (4, 4)])
+    with ledger.working():
+        results = work.process(messages(accounts))
+    assert results == ["applied", "applied", FAILED, "applied"]
+    assert ledger.rows(ENTRIES) == [(1, 1), (2, 2), (4, 4)]
+
+
+def test_function_that_ends_the_transaction_behind_our_back_loses_nothing_of_others(
+    accounts: Side, ledger: Side, work: Processor, behave: Callable[..., None]
+) -> None:
+    def commit_all(account_id: int, number: int) -> None:
+        write(account_id, number)
+        if account_id == 3:
+            session.connection().connection.rollback()
+
+    behave(commit_all)
+    emit(accounts, PAIRS[:4])
+    with ledger.working():
+        work.process(messages(accounts))
+    found = ledger.rows(ENTRIES)
+    assert [pair for pair in found if pair[0] != 3] == [(1, 1), (2, 1), (4, 1)]
+
+
+def test_connection_that_breaks_among_many_gives_all_back(
+    accounts: Side, ledger: Side, work: Processor, behave: Callable[..., None]
+) -> None:
+    broken: list[int] = []
+
+    def cut_at_the_third(account_id: int, number: int) -> None:
+        write(account_id, number)
+        if account_id == 3 and not broken:
+            broken.append(session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+            with ledger.engine.connect() as other:
+                other.execute(sa.text(f"SELECT pg_terminate_backend({broken[0]})"))
+            session.execute(sa.text("SELECT 1"))
+
+    behave(cut_at_the_third)
+    emit(accounts, PAIRS)
+    found = messages(accounts)
+    with ledger.working():
+        with pytest.raises(OperationalError):
+            work.process(found)
+        assert ledger.rows(ENTRIES) == PAIRS[:1]
+        assert work.process(found) == [DUPLICATE, *["applied"] * (len(PAIRS) - 1)]
+    assert ledger.rows(ENTRIES) == PAIRS
