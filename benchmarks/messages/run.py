@@ -37,7 +37,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "templates" / "chassis"), str(HERE)]
 
 from chassis import outbox, schema  # noqa: E402
-from rows import CALL, CHANGE, FILL, NOTE  # noqa: E402
+from rows import CALL, CHANGE, FILL, NOTE, TRACED  # noqa: E402
 from shop.models import Applied, Order  # noqa: E402
 
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres  # noqa: E402
@@ -159,10 +159,10 @@ def measure_ours(place: Place, kind: dict[str, str], table: str, messages: int) 
         return messages / wait(consumer, table, messages)
 
 
-def measure_relay(place: Place, messages: int) -> float:
+def measure_relay(place: Place, messages: int, kind: dict[str, str] = CHANGE) -> float:
     """The outbox to NATS alone: until the queue is empty."""
     producer, consumer = place.fresh()
-    fill_ours(producer, CHANGE, messages)
+    fill_ours(producer, kind, messages)
     with processes(place, ours(place, producer, consumer)[:1]):
         with psycopg.connect(plain(producer), autocommit=True) as connection:
             while (left := count(connection, "outbox_delivery")) == messages:
@@ -350,6 +350,9 @@ def main() -> None:
             LOOP: lambda: measure_loop(place, few, 1),
             "loop, 500 rows a transaction": lambda: measure_loop(place, some, 500),
             "chassis, relay alone": lambda: measure_relay(place, some),
+            "chassis, relay alone, traced": lambda: measure_relay(
+                place, some, CHANGE | {"traceparent": TRACED}
+            ),
             "chassis, changes": lambda: measure_ours(place, CHANGE, "orders", some),
             "chassis, calls": lambda: measure_ours(place, CALL, "applied", few),
             "faststream-outbox": lambda: measure_peer(place, few),
