@@ -12,7 +12,8 @@ written AS (
     payload)
   SELECT id, '{kind}', i::text, '{type}', 1, '{subject}',
     crc32('{kind}'::bytea || '\\x00'::bytea || i::text::bytea) % 16, at, {traceparent},
-    jsonb_build_object('specversion', '1.0', 'id', id, 'source', '/services/orders', 'type', '{kind}.{type}',
+    jsonb_build_object('specversion', '1.0', 'id', id, 'source', '/services/orders',
+    'type', '{kind}.{type}',
     'subject', i::text, 'time', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.USOF'),
     'sequence', '1', 'kind', '{type}', 'aggregate', '{kind}', 'data', {data}) FROM new)
 INSERT INTO outbox_delivery (id, partition, aggregatetype, aggregateid, sequence, created_at)

@@ -16,7 +16,13 @@ import pytest
 import sqlalchemy as sa
 from bank.models import Account
 from chassis import attributes, gauges, schema
-from chassis.brokers import DestinationUnavailable, Incoming, Outgoing, Rejected
+from chassis.brokers import (
+    BrokerUnavailable,
+    DestinationUnavailable,
+    Incoming,
+    Outgoing,
+    Rejected,
+)
 from chassis.freshness import Freshness
 from chassis.manifest import Manifest
 from chassis.outbox import change_subject
@@ -186,11 +192,12 @@ def test_relay_counts_what_it_published_and_what_was_refused(
 ) -> None:
     before = read(reader)
     emit(accounts, [(n, 1) for n in range(5)])
-    relay(accounts, Broker(Rejected("no"), DestinationUnavailable("later")))
+    errors = (Rejected("no"), DestinationUnavailable("later"), BrokerUnavailable("down"))
+    relay(accounts, Broker(*errors))
     after = read(reader)
     assert change(before, after, attributes.OUTBOX_PUBLISHED) == {"": 5}
     failed = change(before, after, attributes.OUTBOX_FAILED)
-    assert failed == {"Rejected": 1, "DestinationUnavailable": 1}
+    assert failed == {"Rejected": 1, "DestinationUnavailable": 1, "BrokerUnavailable": 1}
 
 
 def test_inbox_counts_by_result(accounts: Side, ledger: Side, reader: InMemoryMetricReader) -> None:

@@ -58,7 +58,7 @@ def _relay(_: argparse.Namespace, manifest: Manifest, settings: Settings) -> Non
 
     telemetry.setup(manifest.name, "relay")
     from chassis import cleanup, gauges, wake
-    from chassis.relay import Relay
+    from chassis.relay import Relay, count_failure
 
     engine, woken = _engine(settings), asyncio.Event()
     by_debezium = settings_module.carried_by_debezium()
@@ -72,7 +72,7 @@ def _relay(_: argparse.Namespace, manifest: Manifest, settings: Settings) -> Non
         if by_debezium:
             print("CHASSIS_OUTBOX is debezium: this process only cleans up", file=sys.stderr)
             return await _with(beside, stop.wait())
-        broker = await _connect(settings, stop)
+        broker = await _connect(settings, stop, count_failure)
         if broker is None:
             return None
         relay = Relay(engine, broker, settings, woken)
@@ -179,7 +179,9 @@ def _application_context(manifest: Manifest) -> Callable[[], AbstractContextMana
     return context
 
 
-async def _connect(settings: Settings, stop: asyncio.Event) -> Broker | None:
+async def _connect(
+    settings: Settings, stop: asyncio.Event, failed: Callable[[Exception], None] | None = None
+) -> Broker | None:
     """The broker, once it is there; None when stopped before."""
     from chassis import brokers
 
@@ -189,6 +191,8 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Broker | None:
             return await brokers.connect(settings)
         except brokers.BrokerUnavailable as error:
             attempt += 1
+            if failed is not None:
+                failed(error)
             print(f"waiting for the broker: {error}", file=sys.stderr)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), min(settings.backoff(attempt), 2.0))

@@ -51,10 +51,10 @@ class Leases:
     def extend(self) -> None:
         """Give a sign of life, and change nothing else."""
         with self._unhurried() as connection:
+            mine = (member.c.role == self._role, member.c.owner == self.owner)
             until = clock.ahead(self._seconds)
-            for table in (member, lease):
-                mine = (table.c.role == self._role, table.c.owner == self.owner)
-                connection.execute(sa.update(table).where(*mine).values(until=until))
+            connection.execute(sa.update(member).where(*mine).values(until=until))
+            self._keep(connection)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -112,10 +112,12 @@ class Leases:
 
     def _keep(self, connection: Connection) -> dict[int, str]:
         ours = (lease.c.role == self._role, lease.c.owner == self.owner)
-        until = clock.ahead(self._seconds)
-        if connection.execute(sa.update(lease).where(*ours).values(until=until)).rowcount == 0:
-            return {}
-        rows = connection.execute(sa.select(lease.c.partition, lease.c.position).where(*ours))
+        held = sa.select(lease.c.partition, lease.c.position).where(*ours)
+        # Locked in the order in which `save` locks them: else each could wait for the other.
+        rows = connection.execute(held.order_by(lease.c.partition).with_for_update()).all()
+        if rows:
+            until = clock.ahead(self._seconds)
+            connection.execute(sa.update(lease).where(*ours).values(until=until))
         return {row.partition: row.position for row in rows}
 
     def _take(self, connection: Connection, most: int) -> dict[int, str]:
@@ -136,10 +138,16 @@ class Leases:
         change = sa.update(lease).where(lease.c.role == self._role, lease.c.partition.in_(found))
         if found:
             connection.execute(change.values(taken))
-            # Left by processes that died: once a takeover is enough.
-            gone = (member.c.role == self._role, member.c.until < clock.now())
-            connection.execute(sa.delete(member).where(*gone))
+            self._forget_the_dead(connection)
         return found
+
+    def _forget_the_dead(self, connection: Connection) -> None:
+        """Once a takeover is enough. One that comes back at this moment is not waited for."""
+        of_role = member.c.role == self._role
+        dead = sa.select(member.c.owner).where(of_role, member.c.until < clock.now())
+        owners = connection.execute(dead.with_for_update(skip_locked=True)).scalars().all()
+        if owners:
+            connection.execute(sa.delete(member).where(of_role, member.c.owner.in_(owners)))
 
     def _exist(self, connection: Connection) -> bool:
         """Whether the role has its rows; False if they were made now."""

@@ -101,6 +101,7 @@ class Relay:
         await self._publish(entries)
         if (error := self._outcome.unavailable) is not None:
             self._outcome.unavailable = None
+            count_failure(error)
             raise error
         return len(self._outcome.published)
 
@@ -206,7 +207,12 @@ def _count(outcome: Outcome) -> None:
     if outcome.published:
         _published.add(len(outcome.published))
     for _, error in outcome.failed:
-        _failed.add(1, {attributes.ERROR_TYPE: type(error).__name__})
+        count_failure(error)
+
+
+def count_failure(error: Exception) -> None:
+    """One message was not taken; of a broker that is down, the first of a page."""
+    _failed.add(1, {attributes.ERROR_TYPE: type(error).__name__})
 
 
 async def _first_of(stop: asyncio.Event, woken: asyncio.Event | None, seconds: float) -> None:
