@@ -45,15 +45,21 @@ class Entry:
         return self.next_attempt_at is None or clock.aware(self.next_attempt_at) <= now
 
 
-def page(connection: Connection, after: Mapping[int, int], each: int) -> list[Entry]:
-    """The next rows behind the given position of each partition, at most `each` of one."""
+def page(
+    connection: Connection, after: Mapping[int, int], each: int, known: Sequence[int] = ()
+) -> list[Entry]:
+    """The next rows behind the given position of each partition, at most `each` of one.
+
+    Those with a position among `known` are passed over, as if they were no more in the queue.
+    """
     if not after:
         return []
     if connection.dialect.name == "postgresql":
         given = {"partitions": list(after), "positions": list(after.values()), "each": each}
-        rows = connection.execute(_page_of_postgresql(), given)
+        rows = connection.execute(_page_of_postgresql(), {**given, "known": known})
     else:
-        parts = [sa.select(_next(*place, each).subquery()) for place in sorted(after.items())]
+        new = _queue.position.not_in(known)
+        parts = [sa.select(_next(*place, each, new).subquery()) for place in sorted(after.items())]
         body = sa.type_coerce(outbox.c.payload, sa.Text)
         due = sa.union_all(*parts).subquery("due")
         rows = connection.execute(_with_messages(due, due, body))
@@ -66,12 +72,13 @@ def _page_of_postgresql() -> sa.Select[Any]:
     given = (sa.bindparam("partitions", type_=_SHORTS), sa.bindparam("positions", type_=_LONGS))
     place = sa.func.unnest(*given).table_valued("partition", "position").render_derived("place")
     each = sa.bindparam("each", type_=sa.Integer)
-    rows = _next(place.c.partition, place.c.position, each).correlate(place).lateral("due")
+    new = _queue.position != sa.func.all(sa.bindparam("known", type_=_LONGS))
+    rows = _next(place.c.partition, place.c.position, each, new).correlate(place).lateral("due")
     body = sa.cast(outbox.c.payload, sa.Text)
     return _with_messages(rows, sa.join(place, rows, sa.true()), body)
 
 
-def _next(partition: Any, position: Any, each: Any) -> sa.Select[Any]:
+def _next(partition: Any, position: Any, each: Any, new: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """The next rows of one partition."""
     after = sa.literal(position, sa.BigInteger) if isinstance(position, int) else position
     earlier = outbox_delivery.alias("earlier")
@@ -86,7 +93,7 @@ def _next(partition: Any, position: Any, each: Any) -> sa.Select[Any]:
     columns = (_queue.position, _queue.partition, _queue.id, _queue.attempts)
     return (
         sa.select(*columns, _queue.next_attempt_at, held.label("held"))
-        .where(_queue.partition == partition, _queue.position > after)
+        .where(_queue.partition == partition, _queue.position > after, new)
         .order_by(_queue.position)
         .limit(each)
     )

@@ -15,11 +15,17 @@ Row = dict[str, Any]
 
 
 def insert_new(
-    connection: Connection, table: Table, rows: Sequence[Row], key: Column[Any]
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Row],
+    key: Column[Any],
+    *,
+    lasting: bool = True,
 ) -> set[Any]:
     """Insert the rows whose primary key is not there; the `key` of each that was.
 
     Waits for a transaction that inserts the same key: when this returns, the others are committed.
+    Not `lasting` does what `need_not_last` does, without a statement of its own.
     """
     if not rows:
         return set()
@@ -28,7 +34,8 @@ def insert_new(
     if connection.dialect.name == "postgresql":
         # An array for each column: a parameter for each value takes three times as long.
         arrays = {name: [row[name] for row in rows] for name in rows[0]}
-        return set(_run(connection, _insert_arrays, [arrays], table, key, *arrays).scalars())
+        about = (table, key, lasting, *arrays)
+        return set(_run(connection, _insert_arrays, [arrays], *about).scalars())
     return set(_run(connection, _insert_new, rows, table, key).scalars())
 
 
@@ -115,10 +122,15 @@ def _insert_new(insert: Callable[..., Any], table: Table, key: Column[Any]) -> A
     return insert(table).on_conflict_do_nothing().returning(key)
 
 
-def _insert_arrays(insert: Callable[..., Any], table: Table, key: Column[Any], *names: str) -> Any:
+def _insert_arrays(
+    insert: Callable[..., Any], table: Table, key: Column[Any], lasting: bool, *names: str
+) -> Any:
     arrays = [sa.bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
     new = sa.func.unnest(*arrays).table_valued(*names).render_derived("new")
     rows = sa.select(*(new.c[name] for name in names))
+    if not lasting:
+        once = sa.select(sa.func.set_config("synchronous_commit", "off", True)).subquery()
+        rows = rows.select_from(sa.join(new, once, sa.true()))
     return insert(table).from_select(names, rows).on_conflict_do_nothing().returning(key)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
+from chassis import dialects
 from chassis.brokers import Broker, BrokerUnavailable, Incoming, Reader
 from chassis.freshness import Freshness
 from chassis.leases import LeaseLost, Leases
@@ -22,6 +23,7 @@ from chassis.processor import Note, Processor
 from chassis.settings import Settings
 
 _log = logging.getLogger("chassis.inbox")
+_SAVE_SECONDS = 0.1
 _TROUBLE = (BrokerUnavailable, LeaseLost, sa.exc.DBAPIError, sa.exc.TimeoutError)
 
 
@@ -43,6 +45,7 @@ class Inbox:
         settings: Settings,
     ) -> None:
         self._subjects = subjects(manifest)
+        self._engine = engine
         self._processor = processor
         self._broker = broker
         self._settings = settings
@@ -51,6 +54,10 @@ class Inbox:
         self._retried = -settings.poll
         self._held: frozenset[int] = frozenset()
         self._reader: Reader | None = None
+        # How far was read since the positions were saved, and when that was.
+        self._unsaved: dict[int, str] = {}
+        self._saved = 0.0
+        self._known = False
         self._freshness = Freshness(manifest)
         # One thread for all: the carved code's thread-local sessions stay in one place.
         self._thread = ThreadPoolExecutor(1, "inbox")
@@ -62,6 +69,8 @@ class Inbox:
                 await self._work(stop)
         finally:
             await self._drop_reader()
+            with suppress(sa.exc.SQLAlchemyError, LeaseLost):
+                await self._in_thread(self._save)
             with suppress(sa.exc.SQLAlchemyError):
                 await self._in_thread(self._leases.release)
             self._thread.shutdown()
@@ -90,15 +99,26 @@ class Inbox:
             # Nothing is ours: the others have it all.
             await asyncio.sleep(self._settings.poll)
             return
-        messages = await self._reader.fetch(self._settings.batch, self._settings.poll)
+        messages = await self._reader.fetch(self._settings.batch, self._wait)
         if messages:
-            process, note = self._processor.process, self._note(messages)
-            results = await self._in_thread(process, messages, note, stop.is_set)
-            if len(results) < len(messages):
+            if not await self._process(messages, stop):
                 # Stopped within the batch: the rest comes again.
                 return
             await self._reader.done(messages)
+        elif self._unsaved:
+            await self._in_thread(self._save)
         self._freshness.see(messages)
+
+    async def _process(self, messages: Sequence[Incoming], stop: asyncio.Event) -> bool:
+        known, self._known = self._known, True
+        given = (messages, self._note(messages), stop.is_set, not known)
+        results = await self._in_thread(self._processor.process, *given)
+        self._unsaved |= _positions(messages[: len(results)])
+        return len(results) == len(messages)
+
+    @property
+    def _wait(self) -> float:
+        return min(_SAVE_SECONDS, self._settings.poll) if self._unsaved else self._settings.poll
 
     async def _renew(self) -> None:
         held: Mapping[int, str] = await self._in_thread(self._leases.renew)
@@ -107,6 +127,8 @@ class Inbox:
             return
         await self._drop_reader()
         self._held = frozenset(held)
+        # What is not saved is read again; and others may have had messages wait.
+        self._unsaved, self._known = {}, False
         if held:
             read = self._broker.read(self._processor.consumer, self._subjects, held)
             self._reader = await read
@@ -125,21 +147,27 @@ class Inbox:
         return lambda: stop.is_set() or time.monotonic() > end
 
     def _note(self, messages: Sequence[Incoming]) -> Note:
-        """Saves the positions with the last messages of a batch, and now and then within it.
+        """Saves the positions now and then, also within a long batch.
 
-        So a long batch leaves little to repeat, and ends where the partitions were lost.
+        So a new start has little to repeat, and who lost the partitions ends soon.
         """
-        saved = time.monotonic()
 
         def note(connection: Connection, decided: int) -> None:
-            nonlocal saved
-            last = decided == len(messages)
-            if last or time.monotonic() - saved > self._settings.lease / 3:
-                positions = {m.partition: m.position for m in messages[:decided] if m.position}
-                self._leases.save(connection, positions)
-                saved = time.monotonic()
+            if time.monotonic() - self._saved > _SAVE_SECONDS:
+                self._leases.save(connection, self._unsaved | _positions(messages[:decided]))
+                self._saved = time.monotonic()
 
         return note
 
+    def _save(self) -> None:
+        with self._engine.begin() as connection:
+            dialects.need_not_last(connection)
+            self._leases.save(connection, self._unsaved)
+        self._unsaved, self._saved = {}, time.monotonic()
+
     async def _in_thread(self, function: Any, *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+
+def _positions(messages: Sequence[Incoming]) -> dict[int, str]:
+    return {message.partition: message.position for message in messages if message.position}

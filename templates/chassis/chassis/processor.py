@@ -79,15 +79,19 @@ class Processor:
         messages: Sequence[Incoming],
         note: Note = _nothing,
         halt: Callable[[], bool] = _never,
+        anew: bool = True,
     ) -> list[str]:
         """Decide `messages`, which are in order; what became of each, up to where `halt` was true.
 
+        `anew` says that others may have had messages wait since the last call of this thread: else
+        we would have seen theirs, as duplicates.
         `note` runs in every transaction. Raises what it raises, and what the database raises when
         it is down: then the messages must be given again.
         """
         if not messages:
             return []
-        self._knows.waiting = None
+        if anew:
+            self._knows.waiting = None
         events = [grouping.read(message) for message in messages]
         results: list[str] = []
         while len(results) < len(events) and not halt():
@@ -98,6 +102,7 @@ class Processor:
     def retry(self, halt: Callable[[], bool] = _never) -> int:
         """Try what waits and is due, an aggregate's messages in order; how many were decided."""
         done = 0
+        self._knows.waiting = None
         while not halt():
             with self._engine.begin() as connection:
                 positions = retries.due(connection, self.consumer, self._settings.batch)
@@ -161,9 +166,9 @@ class Processor:
     def _in_one(self, group: list[Event], note: Note) -> list[str]:
         results, ready = [], []
         with self._handlers.around(), self._engine.begin() as connection:
-            if all(event.comes_again for event in group):
-                dialects.need_not_last(connection)
-            fresh, held = self._meet(connection, group)
+            # What is read again, and does the same then, need not wait for the disk.
+            lasting = not all(event.comes_again for event in group)
+            fresh, held = self._meet(connection, group, lasting=lasting)
             for event in group:
                 results.append(self._known(connection, event, fresh, held))
                 if not results[-1]:
@@ -215,9 +220,11 @@ class Processor:
                 span.record_exception(error)
                 raise
 
-    def _meet(self, connection: Connection, group: list[Event]) -> tuple[set[str], set[str]]:
+    def _meet(
+        self, connection: Connection, group: list[Event], *, lasting: bool = True
+    ) -> tuple[set[str], set[str]]:
         """Mark all as decided; ids of those that were not, and aggregates that wait."""
-        fresh = self._mark(connection, (event.message for event in group))
+        fresh = self._mark(connection, (event.message for event in group), lasting=lasting)
         if len(fresh) < len(group):
             # Who decided the others may have set them aside.
             self._knows.waiting = True
@@ -233,13 +240,15 @@ class Processor:
         retries.park(connection, self.consumer, event.message, event.aggregate)
         return WAITING
 
-    def _mark(self, connection: Connection, messages: Iterable[Incoming]) -> set[str]:
+    def _mark(
+        self, connection: Connection, messages: Iterable[Incoming], *, lasting: bool = True
+    ) -> set[str]:
         moment = clock.now()
         rows = [
             {"consumer": self.consumer, "message_id": message.id, "received_at": moment}
             for message in messages
         ]
-        return dialects.insert_new(connection, inbox, rows, inbox.c.message_id)
+        return dialects.insert_new(connection, inbox, rows, inbox.c.message_id, lasting=lasting)
 
     def _unmark(self, connection: Connection, identities: set[str]) -> None:
         if identities:

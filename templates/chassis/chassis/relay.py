@@ -38,6 +38,7 @@ _published = _meter.create_counter(attributes.OUTBOX_PUBLISHED, unit="{message}"
 _failed = _meter.create_counter(attributes.OUTBOX_FAILED, unit="{message}")
 
 _SMALLEST_PAGE = 32
+_MARK_SECONDS = 0.05
 
 
 @dataclass
@@ -60,6 +61,8 @@ class Relay:
         woken: asyncio.Event | None = None,
     ) -> None:
         self._engine = engine
+        # A page is one statement: a transaction around it would take three.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._broker = broker
         self._settings = settings
         self._woken = woken or asyncio.Event()
@@ -71,6 +74,7 @@ class Relay:
         self._smallest = min(_SMALLEST_PAGE, settings.batch)
         self._each = self._smallest
         self._outcome = Outcome()
+        self._marked, self._idle = 0.0, False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; whatever is down is tried again."""
@@ -85,19 +89,21 @@ class Relay:
         failures = 0
         while not stop.is_set():
             try:
-                busy = await self.step()
+                unmarked = await self.step()
                 failures = 0
-                if not busy:
-                    await _first_of(stop, self._woken, self._settings.poll)
+                if self._idle:
+                    wait = _MARK_SECONDS if unmarked else self._settings.poll
+                    await _first_of(stop, self._woken, wait)
             except (BrokerUnavailable, sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
                 failures += 1
                 _log.warning("relay waits", extra={"reason": repr(error), "failures": failures})
                 await _first_of(stop, None, self._settings.backoff(failures))
 
     async def step(self) -> int:
-        """Publish one page; how many messages the broker took, of those now and before."""
+        """Publish one page; how many messages the broker has that are still in the queue."""
         self._woken.clear()
         entries = await asyncio.to_thread(self._turn)
+        self._idle = not entries
         await self._publish(entries)
         if (error := self._outcome.unavailable) is not None:
             self._outcome.unavailable = None
@@ -106,25 +112,37 @@ class Relay:
         return len(self._outcome.published)
 
     def _turn(self) -> list[Entry]:
-        """Note what became of the last page, and read the next one."""
+        """Read the next page, and note what became of those before."""
         if time.monotonic() - self._renewed > self._settings.lease / 3:
             self._renew()
         self._begin_round()
-        outcome = self._outcome
-        with self._engine.begin() as connection:
-            if outcome.published and not outcome.failed:
-                # Else they are published again, and known by their ids.
-                dialects.need_not_last(connection)
-            self._mark(connection, outcome)
-            entries = delivery.page(connection, self._after, self._each)
-        self._outcome = Outcome()
-        _count(outcome)
+        if self._is_time_to_mark():
+            self._mark()
+        known = [entry.position for entry in self._outcome.published]
+        with self._reading.connect() as connection:
+            entries = delivery.page(connection, self._after, self._each, known)
         self._advance(entries)
         return entries
 
-    def _finish(self) -> None:
+    def _is_time_to_mark(self) -> bool:
+        """Not after each page of a few messages: that takes longer than to publish them."""
+        outcome = self._outcome
+        late = time.monotonic() - self._marked > _MARK_SECONDS
+        many = len(outcome.published) >= self._smallest or any(self._after.values())
+        return bool(outcome.failed or (outcome.published and (late or many)))
+
+    def _mark(self) -> None:
+        outcome = self._outcome
         with self._engine.begin() as connection:
-            self._mark(connection, self._outcome)
+            if not outcome.failed:
+                # Else they are published again, and known by their ids.
+                dialects.need_not_last(connection)
+            self._note(connection, outcome)
+        self._outcome, self._marked = Outcome(), time.monotonic()
+        _count(outcome)
+
+    def _finish(self) -> None:
+        self._mark()
         self._leases.release()
 
     def _renew(self) -> None:
@@ -190,7 +208,7 @@ class Relay:
             raise
         tracing.published(span)
 
-    def _mark(self, connection: Connection, outcome: Outcome) -> None:
+    def _note(self, connection: Connection, outcome: Outcome) -> None:
         delivery.published(connection, outcome.published)
         for entry, error in outcome.failed:
             attempts, reason = entry.attempts + 1, str(error)

@@ -42,7 +42,8 @@ def _inbox_without_keys() -> None:
     """The inbox takes every delivery for a new one."""
     from chassis import processor
 
-    def all_new(*given: Any) -> set[str]:
+    def all_new(*given: Any, lasting: bool = True) -> set[str]:
+        del lasting
         *_, messages = given
         return {message.id for message in messages}
 
@@ -56,9 +57,9 @@ def _skips_late_commits() -> None:
     highest: dict[int, int] = {}
     page = delivery.page
 
-    def behind_the_cursor(connection: Any, after: Any, each: Any) -> Any:
+    def behind_the_cursor(connection: Any, after: Any, *others: Any) -> Any:
         at = {partition: max(n, highest.get(partition, 0)) for partition, n in after.items()}
-        entries = page(connection, at, each)
+        entries = page(connection, at, *others)
         for entry in entries:
             highest[entry.partition] = max(highest.get(entry.partition, 0), entry.position)
         return entries
