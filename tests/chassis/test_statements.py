@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from bank.models import Account
 from chassis import grouping
+from chassis import relay as relay_module
 from chassis.brokers import Outgoing
 from chassis.processor import Processor
 from chassis.relay import Relay
@@ -48,36 +49,47 @@ def test_append_takes_three_however_many_messages(accounts: Side) -> None:
     assert len(of_chassis) == 3, of_chassis
 
 
-def test_relay_takes_two_a_page(accounts: Side) -> None:
-    emit(accounts, [(n, 1) for n in range(100)])
-    given = settings(str(accounts.engine.url), "nats://unused", "", lease=60.0, batch=4000)
+def test_relay_takes_one_a_page_and_two_to_mark_many(
+    accounts: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "_MARK_SECONDS", 30.0)
+    given = settings(str(accounts.engine.url), "nats://unused", "", lease=60.0)
     relay = Relay(accounts.engine, Taker(), given)  # type: ignore[arg-type]
 
     async def work() -> None:
-        while not await relay.step():
-            pass
+        await relay.step()
         with counted(accounts.engine) as statements:
-            while await relay.step():
-                pass
-        assert len(statements) <= 4, statements
+            for number in range(20):
+                emit(accounts, [(number, 1)])
+                statements.clear()
+                assert await relay.step() == number + 1
+                assert len(statements) == 1, statements
+            emit(accounts, [(n, 2) for n in range(20)])
+            statements.clear()
+            assert await relay.step() == 40
+            assert await relay.step() == 0
+        # A page; then the deletion of all, behind its setting, and another page.
+        assert len(statements) == 1 + 2 + 1, statements
 
     asyncio.run(work())
     assert accounts.rows("SELECT 1 FROM outbox_delivery") == []
 
 
-def test_changes_take_four_however_many(accounts: Side, ledger: Side) -> None:
+def test_changes_take_three_however_many(accounts: Side, ledger: Side) -> None:
     with accounts.working() as session:
         session.add_all([Account(id=n, owner="ann", balance=0) for n in range(50)])
         session.commit()
     given = settings(str(ledger.engine.url), "nats://unused", "")
     work = Processor(ledger.manifest, ledger.engine, given)
+    first, *others = messages(accounts)
+    work.process([first])
     with counted(ledger.engine) as statements:
-        assert work.process(messages(accounts)) == ["applied"] * 50
-    # What waits, the inbox, the tombstones, the copies.
-    assert len(statements) == 4, statements
+        assert work.process(others, anew=False) == ["applied"] * 49
+    # The inbox, the tombstones, the copies. What waits was asked before.
+    assert len(statements) == 3, statements
 
 
-def test_deletions_take_four_however_many(accounts: Side, ledger: Side) -> None:
+def test_deletions_take_three_however_many(accounts: Side, ledger: Side) -> None:
     with accounts.working() as session:
         session.add_all([Account(id=n, owner="ann", balance=0) for n in range(50)])
         session.commit()
@@ -88,8 +100,8 @@ def test_deletions_take_four_however_many(accounts: Side, ledger: Side) -> None:
     made, deleted = messages(accounts)[:50], messages(accounts)[50:]
     assert work.process(made) == ["applied"] * 50
     with counted(ledger.engine) as statements:
-        assert work.process(deleted) == ["applied"] * 50
-    assert len(statements) == 4, statements
+        assert work.process(deleted, anew=False) == ["applied"] * 50
+    assert len(statements) == 3, statements
     assert ledger.rows("SELECT id FROM accounts") == []
 
 

@@ -103,9 +103,9 @@ def _with_messages(
     due: sa.FromClause, source: sa.FromClause, body: sa.ColumnElement[str]
 ) -> sa.Select[Any]:
     names = ("aggregatetype", "aggregateid", "subject", "traceparent", "tracestate")
-    columns = (due, *(outbox.c[name] for name in names), body.label("body"))
     joined = source.join(outbox, outbox.c.id == due.c.id)
-    return sa.select(*columns).select_from(joined).order_by(due.c.position)
+    page = sa.select(due, *(outbox.c[name] for name in names), body.label("body"))
+    return page.select_from(joined).order_by(due.c.position)
 
 
 def published(connection: Connection, entries: Sequence[Entry]) -> None:

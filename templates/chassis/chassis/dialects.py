@@ -106,7 +106,7 @@ def _run(
     SQLAlchemy compiles what has ON CONFLICT anew each time, which takes longer than to run it.
     """
     compiled = _compiled(connection.dialect, make, tuple(rows[0]), len(rows) > 1, *about)
-    return connection.execute(compiled, list(rows))  # type: ignore[call-overload, no-any-return]
+    return connection.execute(compiled, list(rows))
 
 
 @lru_cache(maxsize=512)

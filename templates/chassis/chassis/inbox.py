@@ -68,9 +68,9 @@ class Inbox:
             async with self._leases.kept():
                 await self._work(stop)
         finally:
-            await self._drop_reader()
             with suppress(sa.exc.SQLAlchemyError, LeaseLost):
                 await self._in_thread(self._save)
+            await self._drop_reader()
             with suppress(sa.exc.SQLAlchemyError):
                 await self._in_thread(self._leases.release)
             self._thread.shutdown()
@@ -105,7 +105,7 @@ class Inbox:
                 # Stopped within the batch: the rest comes again.
                 return
             await self._reader.done(messages)
-        elif self._unsaved:
+        else:
             await self._in_thread(self._save)
         self._freshness.see(messages)
 
@@ -121,20 +121,22 @@ class Inbox:
         return min(_SAVE_SECONDS, self._settings.poll) if self._unsaved else self._settings.poll
 
     async def _renew(self) -> None:
+        await self._in_thread(self._save)
         held: Mapping[int, str] = await self._in_thread(self._leases.renew)
         self._renewed = time.monotonic()
         if held.keys() == self._held and self._reader is not None:
             return
         await self._drop_reader()
         self._held = frozenset(held)
-        # What is not saved is read again; and others may have had messages wait.
-        self._unsaved, self._known = {}, False
+        # Others may have had messages wait.
+        self._known = False
         if held:
             read = self._broker.read(self._processor.consumer, self._subjects, held)
             self._reader = await read
 
     async def _drop_reader(self) -> None:
-        reader, self._reader = self._reader, None
+        # What is not saved is read again.
+        reader, self._reader, self._unsaved = self._reader, None, {}
         # The next renewal makes a new one, from where the database says.
         self._renewed = -self._settings.lease
         if reader is not None:
@@ -160,6 +162,8 @@ class Inbox:
         return note
 
     def _save(self) -> None:
+        if not self._unsaved:
+            return
         with self._engine.begin() as connection:
             dialects.need_not_last(connection)
             self._leases.save(connection, self._unsaved)

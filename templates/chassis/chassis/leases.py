@@ -11,6 +11,7 @@ import asyncio
 import os
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Set
 from contextlib import asynccontextmanager, contextmanager, suppress
 
@@ -34,6 +35,8 @@ class Leases:
         self._engine = engine
         self._role = role
         self._seconds = seconds
+        # When the last sign of life was given.
+        self._signed = -seconds
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
     def renew(self) -> dict[int, str]:
@@ -68,11 +71,13 @@ class Leases:
             await signs
 
     async def _give_signs(self, over: asyncio.Event) -> None:
+        """Only where no renewal did for a while: two at once would wait for each other."""
         while not over.is_set():
-            with suppress(sa.exc.SQLAlchemyError):
-                await asyncio.to_thread(self.extend)
+            if time.monotonic() - self._signed > self._seconds / 2:
+                with suppress(sa.exc.SQLAlchemyError):
+                    await asyncio.to_thread(self.extend)
             with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), self._seconds / 3)
+                await asyncio.wait_for(over.wait(), self._seconds / 6)
 
     def release(self) -> None:
         """Leave all to the others at once."""
@@ -100,6 +105,7 @@ class Leases:
         with self._engine.begin() as connection:
             dialects.need_not_last(connection)
             yield connection
+        self._signed = time.monotonic()
 
     def _living(self, connection: Connection) -> int:
         now, until = clock.now(), clock.ahead(self._seconds)

@@ -36,6 +36,7 @@ _processed = _meter.create_counter(attributes.INBOX_PROCESSED, unit="{message}")
 _lag = _meter.create_histogram(attributes.INBOX_LAG, unit="s")
 
 DUPLICATE, WAITING, FAILED, DEAD = "duplicate", "waiting", "failed", "dead"
+_TOLD_APART = (FAILED, DEAD)
 # Lost against another transaction; MySQL has undone the whole of ours then.
 _CONFLICTS = ("40001", "40P01", 1213, 1205)
 # Runs in a transaction that decides messages: the first so many of the batch, with those before.
@@ -207,8 +208,8 @@ class Processor:
             if results:
                 note(connection, len(results))
         _count(group[: len(results)], results)
-        for number, error in failures.items():
-            self._tell_failure(group[number], results[number], error)
+        for number, failure in failures.items():
+            self._tell_failure(group[number], results[number], failure)
         return results
 
     def _savepoint(self, connection: Connection, event: Event) -> str:
@@ -364,11 +365,13 @@ def _is_conflict(error: Exception) -> bool:
 
 def _count(group: Sequence[Event], results: Sequence[str]) -> None:
     for result, number in Counter(results).items():
-        if result not in (WAITING, FAILED, DEAD):
+        if result not in (WAITING, *_TOLD_APART):
             _processed.add(number, {attributes.RESULT: result})
     told = _log.isEnabledFor(logging.INFO)
     for event, result in zip(group, results, strict=True):
-        if event.content is not None and result not in (DUPLICATE, FAILED, DEAD):
+        if result in _TOLD_APART:
+            continue
+        if event.content is not None and result != DUPLICATE:
             _lag.record(event.age)
         if told:
             message = event.message

@@ -74,7 +74,7 @@ class Relay:
         self._smallest = min(_SMALLEST_PAGE, settings.batch)
         self._each = self._smallest
         self._outcome = Outcome()
-        self._marked, self._idle = 0.0, False
+        self._marked, self._idle = time.monotonic(), False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; whatever is down is tried again."""
