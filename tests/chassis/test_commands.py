@@ -50,6 +50,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+_COMMAND = [sys.executable, "-W", "ignore", "-c", RUN]
+
+
 class Shell:
     """Runs the command for one side."""
 
@@ -59,23 +62,31 @@ class Shell:
     def __call__(
         self, side: Side, *arguments: str, **environment: str
     ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*_COMMAND, *arguments],
+            env=self._environment(side) | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def start(self, side: Side, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """The same, until it is told to end."""
+        given = self._environment(side) | environment
+        return subprocess.Popen([*_COMMAND, *arguments], env=given)
+
+    def _environment(self, side: Side) -> dict[str, str]:
         manifest = self._folder / f"{side.manifest.name}.toml"
         manifest.write_text(MANIFESTS[side.manifest.name], "utf-8")
-        given = {
+        return {
+            **os.environ,
             "DATABASE_URL": side.engine.url.render_as_string(hide_password=False),
             "CHASSIS_MANIFEST": str(manifest),
             "PYTHONPATH": os.pathsep.join(sys.path),
             "OTEL_SDK_DISABLED": "true",
             "LOG_LEVEL": "CRITICAL",
         }
-        return subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", RUN, *arguments],
-            env=os.environ | given | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
 
     def rows(self, side: Side, *arguments: str) -> list[dict[str, Any]]:
         done = self(side, *arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ from support.delivery import (
     settings,
     side,
 )
+
+from .test_commands import Shell
 
 PAIRS = [(account, number) for number in range(1, 9) for account in (1, 2, 3)]
 ENTRIES = "SELECT account_id, number FROM entries ORDER BY id"
@@ -158,6 +161,42 @@ def test_two_processes_share_the_partitions(sides: Sides) -> None:
     assert not one.renew().keys() & two.renew().keys()
     one.release()
     assert len(two.renew()) == 16
+
+
+def test_two_relays_and_two_inboxes_as_processes_and_the_commands_on_mariadb(
+    new_mariadb: Callable[[], str], nats_url: str, tmp_path: Path
+) -> None:
+    accounts = side(ACCOUNTS, new_mariadb(), replica=False)
+    ledger = side(LEDGER, new_mariadb(), replica=True)
+    shell, common = Shell(tmp_path), {"BROKER_URL": nats_url, "CHASSIS_NAMESPACE": namespace()}
+    emit(accounts, PAIRS)
+    emit(accounts, [(7, 1)], "record_then_fail")
+    assert len(shell.rows(accounts, "outbox", "show")) == len(PAIRS) + 1
+    quick = common | {"CHASSIS_LEASE": "2", "CHASSIS_POLL": "0.1", "CHASSIS_INBOX_ATTEMPTS": "2"}
+    roles = [(accounts, "relay"), (ledger, "inbox")] * 2
+    running = [shell.start(each, role, **quick) for each, role in roles]
+    try:
+        deadline = time.monotonic() + 60
+        while len(ledger.rows(ENTRIES)) < 2 * len(PAIRS) or shell.rows(accounts, "outbox", "show"):
+            if len(ledger.rows(ENTRIES)) == len(PAIRS):
+                # Now that all four have taken their share.
+                emit(accounts, [(account, number + 8) for account, number in PAIRS])
+            assert time.monotonic() < deadline, ledger.rows(ENTRIES)
+            time.sleep(0.3)
+        while not ledger.rows("SELECT 1 FROM inbox_dead_letter"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        owners = "SELECT count(DISTINCT owner) FROM partition_lease"
+        assert accounts.rows(owners) == ledger.rows(owners) == [(2,)]
+    finally:
+        for process in running:
+            process.terminate()
+        codes = [process.wait(30) for process in running]
+    assert codes == [0, 0, 0, 0]
+    assert by_account(ledger.rows(ENTRIES)) == {n: list(range(1, 17)) for n in (1, 2, 3)}
+    [letter] = shell.rows(ledger, "inbox", "show")
+    assert (letter["state"], letter["attempts"]) == ("dead", 2)
+    assert shell(ledger, "inbox", "replay", letter["message_id"]).returncode != 0
 
 
 @pytest.fixture(scope="session")

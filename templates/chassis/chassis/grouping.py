@@ -56,7 +56,7 @@ class Event:
     def comes_again(self) -> bool:
         """Whether it is read again if our transaction is lost, and does the same then.
 
-        The position that is read from is in that transaction, and nothing but a copy depends on it.
+        The position that is read from commits with it or later, and only a copy depends on it.
         """
         return self.kind in _CHANGES and bool(self.message.position)
 

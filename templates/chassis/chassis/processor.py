@@ -202,7 +202,8 @@ class Processor:
                             raise
                         failures[number] = error
                         result = self._set_aside(connection, event, error)
-                        held.add(event.aggregate)
+                        if result == FAILED:
+                            held.add(event.aggregate)
                     results.append(result)
             self._unmark(connection, fresh)
             if results:

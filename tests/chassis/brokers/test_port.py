@@ -98,6 +98,36 @@ def firsts(found: Sequence[Incoming]) -> list[int]:
     return list(dict.fromkeys(numbers(found)))
 
 
+def test_reader_notices_that_its_queue_is_gone(
+    start_server: Callable[[str], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RabbitMQ tells nobody; the inbox then begins anew, which declares the queue again."""
+    import aio_pika
+
+    server = start_server("rabbit")
+    monkeypatch.setattr("chassis.brokers.rabbit._CHECK_SECONDS", 0.0)
+    given = Settings("sqlite://", server.url, f"t{uuid.uuid4().hex[:12]}")
+
+    async def work() -> None:
+        broker = await connected(given)
+        reader = await broker.read(CONSUMER, ("requests.ledger.*",), ALL)
+        assert await reader.fetch(10, 0.1) == []
+        connection = await aio_pika.connect(server.url)
+        channel = await connection.channel()
+        await channel.queue_delete(f"{given.namespace}.{CONSUMER}.2")
+        await connection.close()
+        with pytest.raises(BrokerUnavailable, match="a queue is gone"):
+            await take(reader, 1)
+        await reader.close()
+        again = await broker.read(CONSUMER, ("requests.ledger.*",), ALL)
+        await broker.publish(message(7, partition=2))
+        assert numbers(await take(again, 1)) == [7]
+        await again.close()
+        await broker.close()
+
+    asyncio.run(work())
+
+
 def test_what_is_published_is_read_whole(settings: Make) -> None:
     async def work() -> None:
         broker = await ready(settings())

@@ -34,6 +34,7 @@ from chassis.settings import Settings
 
 _CONNECT_SECONDS = 5.0
 _HEARTBEAT_SECONDS = 10
+_CHECK_SECONDS = 5.0
 # A quorum queue would drop a message that came back that often.
 _DELIVERY_LIMIT = 2**31 - 1
 _TROUBLE = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
@@ -100,6 +101,7 @@ class Rabbit:
                 for partition in range(PARTITIONS):
                     queue = await self._queue(channel, consumer, subjects, partition)
                     if partition in positions:
+                        reader.queues.append(queue.name)
                         await queue.consume(reader.receiver(partition))
         except _TROUBLE as error:
             raise BrokerUnavailable(repr(error)) from error
@@ -133,6 +135,8 @@ class RabbitReader:
         self._arrived: asyncio.Queue[tuple[int, AbstractIncomingMessage] | None] = asyncio.Queue()
         self._last: AbstractIncomingMessage | None = None
         self._broken = False
+        self.queues: list[str] = []
+        self._checked = asyncio.get_running_loop().time()
         channel.close_callbacks.add(self._break)
         connection.close_callbacks.add(self._break)
 
@@ -150,6 +154,8 @@ class RabbitReader:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 self._take(await self._arrived.get(), found)
+        if not found:
+            await self._check()
         while len(found) < limit and not self._arrived.empty():
             self._take(self._arrived.get_nowait(), found)
         return found
@@ -168,6 +174,22 @@ class RabbitReader:
         """Close the connection; what was not acknowledged goes back."""
         with suppress(*_TROUBLE):
             await self._connection.close()
+
+    async def _check(self) -> None:
+        """Now and then while idle: are our queues there, and does somebody lead them?
+
+        RabbitMQ 3.10 may lose a queue that was new when the server crashed, and tells no reader.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._checked < _CHECK_SECONDS:
+            return
+        self._checked = now
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                for name in self.queues:
+                    await self._channel.declare_queue(name, passive=True)
+        except _TROUBLE as error:
+            raise BrokerUnavailable(f"a queue is gone: {error!r}") from error
 
     def _take(
         self, arrived: tuple[int, AbstractIncomingMessage] | None, found: list[Incoming]
