@@ -12,9 +12,8 @@ import sys
 
 import sqlalchemy as sa
 from chassis import brokers
-from chassis.relay import Outcome, Relay
+from chassis.relay import Relay
 from chassis.settings import Settings
-from sqlalchemy import Connection
 
 
 class DyingRelay(Relay):
@@ -22,11 +21,11 @@ class DyingRelay(Relay):
 
     left = 1
 
-    def _mark(self, connection: Connection, outcome: Outcome) -> None:
-        self.left -= bool(outcome.published)
+    def _mark(self) -> None:
+        self.left -= bool(self._outcome.published)
         if self.left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        super()._mark(connection, outcome)
+        super()._mark()
 
 
 async def main(database: str, broker_url: str, namespace: str, batches: int) -> None:
