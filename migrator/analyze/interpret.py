@@ -190,9 +190,13 @@ def _inherited(world: World, id_: str, found: Found) -> None:
             as_class = world.contexts.canonical(code, own)
             if as_class is None:
                 continue
-            plain = run(world, code, None, {})[1].touches
+            plain = run(world, code, None, {})[1]
             _, sink = run(world, code, as_class, {})
-            for touch in sink.touches:
-                if touch not in plain and touch.definition == code.id:
-                    caller = f"{id_}.{name}"
-                    found.through.append(Through(caller, id_, class_.line, touch, True))
+            caller = f"{id_}.{name}"
+            told = [t for t in sink.touches if t not in plain.touches and t.definition == code.id]
+            # What a function does that the method hands something of the object to.
+            told += [
+                t.touch for t in sink.through if t not in plain.through and t.caller == code.key
+            ]
+            for touch in dict.fromkeys(told):
+                found.through.append(Through(caller, id_, class_.line, touch, True))

@@ -189,3 +189,66 @@ def test_repositories_by_type_parameter_and_by_attribute(tmp_path: Path) -> None
         ("dao:other", "posts"),
     }  # fmt: skip
     assert {t for _, t, m in touched(graph) if m == "read"} == {"users", "posts"}
+
+
+def test_a_model_that_is_found_as_the_class_is_made(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "models.py": MODELS,
+            "dao.py": """
+            from typing import Any, ClassVar, Generic, TypeVar, get_args
+            from models import User, Post
+
+            T = TypeVar("T")
+
+            def timed(function, *args):
+                return function(*args)
+
+            class BaseDAO(Generic[T]):
+                model_cls: ClassVar[type[Any] | None] = None
+
+                def __init_subclass__(cls) -> None:
+                    cls.model_cls = get_args(cls.__orig_bases__[0])[0]
+
+                @classmethod
+                def find(cls, session, id_) -> T:
+                    return session.query(cls.model_cls).get(id_)
+
+                @classmethod
+                def create(cls, session):
+                    session.add(cls.model_cls())
+
+            class UserDAO(BaseDAO[User]): ...
+            class PostDAO(BaseDAO[Post]): ...
+
+            class Service(Generic[T]):
+                def __init__(self, session):
+                    self.model = get_args(type(self).__orig_bases__[0])[0]
+                    self.session = session
+                def all(self):
+                    return self.session.query(self.model).all()
+
+            class Posts(Service[Post]): ...
+
+            def work(session):
+                UserDAO.find(session, 1).id = 2
+                UserDAO.create(session)
+                PostDAO.find(session, 1)
+
+            def others(session):
+                return Posts(session).all()
+            """,
+        },
+    )
+    assert {(d, t, m) for d, t, m in touched(graph) if d == "dao:work"} == {
+        ("dao:work", "users", "read"), ("dao:work", "users", "update"),
+        ("dao:work", "users", "insert"), ("dao:work", "posts", "read"),
+    }  # fmt: skip
+    # Of one table only: the access stays with the code that names no other.
+    assert ("dao:Service", "posts", "read") in touched(graph) or (
+        "dao:Posts",
+        "posts",
+        "read",
+    ) in touched(graph)
+    assert ("dao:PostDAO", "users", "read") not in touched(graph)

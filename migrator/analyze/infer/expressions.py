@@ -29,6 +29,7 @@ from migrator.analyze.facts.shape import (
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.known_calls import builtin, key_of, of_collection
 from migrator.analyze.infer.sink import SUPER
+from migrator.analyze.infer.types import type_argument
 from migrator.analyze.infer.values import (
     HOLE,
     Call,
@@ -262,7 +263,32 @@ def _foreign(at: Interpreter, value: SuperOf, name: str) -> Value | None:
     return Method(value.owner, name) if framework is not None else None
 
 
+def _type_argument(at: Interpreter, expr: Expr) -> Value | None:
+    """``get_args(cls.__orig_bases__[0])[0]`` in a class that is given type arguments."""
+    cls = at.own.cls if at.own is not None else at.cls
+    place = expr[2][1] if type(expr[2]) is tuple and expr[2][0] == CONST else None
+    if cls is None or type(place) is not int or place < 0 or not _names_bases(expr[1]):
+        return None
+    at.sink.needs.add("__orig_bases__")
+    return type_argument(at.world, cls, place)
+
+
+def _names_bases(expr: Expr) -> bool:
+    """Whether an expression takes something of a class's ``__orig_bases__``, more than one base."""
+    waiting, inside = [(expr, 0)], False
+    while waiting:
+        one, depth = waiting.pop()
+        if type(one) is tuple:
+            waiting += [(part, depth + 1) for part in one]
+        elif type(one) is str and one.rpartition(".")[2] == "__orig_bases__":
+            inside = inside or depth > 0
+    return inside
+
+
 def _item(at: Interpreter, expr: Expr) -> Value | None:
+    given = _type_argument(at, expr)
+    if given is not None:
+        return given
     owner = at.value(expr[1])
     index = expr[2]
     key = at.value(index)

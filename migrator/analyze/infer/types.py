@@ -165,6 +165,16 @@ def _bound_type(world: World, variable: str, cls: str | None) -> Value | None:
     return None
 
 
+def type_argument(world: World, cls: str, place: int) -> Value | None:
+    """The type argument at `place` of the first base of `cls` that has any: what
+    ``get_args(cls.__orig_bases__[0])[place]`` gives at run time."""
+    for class_ in world.project.classes.ancestors(cls):
+        for base, args in class_.bases:
+            if place < len(args) and base.rpartition(".")[2] not in ("Generic", "Protocol"):
+                return _type(world, class_.module.name, args[place], None)
+    return None
+
+
 def _parameters(world: World, class_: Class) -> list[str]:
     found: list[str] = []
     for base, args in class_.bases:

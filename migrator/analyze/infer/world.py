@@ -225,10 +225,25 @@ class World:
     def _of_class_body(self, cls: str, class_: Class, name: str) -> Value | None:
         written = class_.value(name)
         value = self.at_module(class_.module.name, written, class_.id) if written else None
+        if value is None:
+            value = self._by_subclassing(cls, name)
         annotation = class_.annotation(name)
         if value is None and annotation is not None:
             value = self.annotated(class_.module.name, annotation, cls)
         return value
+
+    def _by_subclassing(self, cls: str, name: str) -> Value | None:
+        """What ``__init_subclass__`` of a class above sets on this one: ``cls.name = …``."""
+        for class_ in self.project.classes.ancestors(cls):
+            statement = class_.method("__init_subclass__")
+            if statement is None or class_.id == cls or not statement[4]:
+                continue
+            code = self.project.method(class_, statement)
+            target = f"{statement[4][0][0]}.{name}"
+            for inner in _every(self.block(code)):
+                if inner[0] == SET and target in inner[2] and inner[3] is not None:
+                    return self._in_method(code, Instance(cls), inner[3])
+        return None
 
     def _instance_variable(self, owner: Instance, name: str) -> Value | None:
         key = ("object", owner, name)
