@@ -135,6 +135,7 @@ def compare_accesses(
         "statements_in_templates": seen.by_template,
         "statements_handed_on": seen.dispatched,
         "statements_outside_definitions": seen.outside,
+        "rows_refreshed": trace.get("refreshed", 0),
         "observed": len(hits) + len(misses),
         "found": len(hits),
         "recall": ratio(len(hits), len(hits) + len(misses)),

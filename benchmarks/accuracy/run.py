@@ -109,7 +109,8 @@ def text(name: str, result: dict[str, Any], show: int) -> str:
     lines.append(
         f"  {accesses['statements']} statements; in templates"
         f" {accesses['statements_in_templates']}, handed on {accesses['statements_handed_on']},"
-        f" outside definitions {accesses['statements_outside_definitions']}; on tables of other"
+        f" outside definitions {accesses['statements_outside_definitions']}, refreshed"
+        f" {accesses['rows_refreshed']}; on tables of other"
         f" packages {accesses['on_tables_of_other_packages']}"
     )
     lines += by_cause("missed", accesses["missed"], place, show)

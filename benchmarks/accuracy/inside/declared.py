@@ -73,11 +73,18 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
         if (m.local_table is not None and not m.inherits) or m.local_table is not m.inherits.local_table  # noqa: E501
     }  # fmt: skip
     found: dict[str, dict[str, Any]] = {}
+    with_path = {
+        t.fullname
+        for t, path in made.values()
+        if (own_path(recorder, classes[t]) if t in classes else path)
+    }
     for table, path in made.values():
         if table.metadata.tables.get(table.key) is not table:
             continue
         class_ = classes.get(table)
         declared = own_path(recorder, class_) if class_ is not None else path
+        if declared is None and table.fullname in with_path:
+            continue  # an older one, kept for a migration
         keys = [
             [
                 [c.name for c in key.columns],
@@ -94,7 +101,7 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
                 "note": note(recorder, class_) if class_ is not None else "",
             },
         )  # fmt: skip
-        # Two declarations of one table (an older one kept for a migration) are one table.
+        # Two declarations of one table are one table.
         entry["path"] = entry["path"] or declared
         entry["columns"] = sorted({*entry["columns"], *(c.name for c in table.columns)})
         entry["foreign_keys"] += [k for k in keys if k not in entry["foreign_keys"]]

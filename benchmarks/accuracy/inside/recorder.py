@@ -10,7 +10,7 @@ it called; `through` is ``template`` or ``dispatch`` where the frame only leads 
 or to the next request handler; `built` the places that made the query or changed the row before;
 `stack` every frame of the application, `chains` the innermost ones in order, from `run` outwards
 (over the border of a thread as well). ``touched[]`` {site, table}: related rows that were served
-from memory. ``made[]`` {site, tables[]}: queries made, run or not. ``lines`` {path: [line, …]}.
+from memory. ``refreshed`` counts rows read anew after a commit. ``made[]`` {site, tables[]}: queries made, run or not. ``lines`` {path: [line, …]}.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Recorder:
         self._kept: dict[str, str | None] = {}
         self.statements: dict[tuple[Any, ...], tuple[set[Site], set[tuple[Site, ...]]]] = {}
         self.touched: set[tuple[Site, str]] = set()
+        self.refreshed = 0
         self.made: dict[Site, set[str]] = {}
         self._classes: dict[type, Site | None] = {}
         self._local = threading.local()
@@ -85,6 +86,19 @@ class Recorder:
             frame = frame.f_back
         return None
 
+    def chain(self, depth: int = 2) -> tuple[Site, ...]:
+        """The frames of the application, innermost first; empty where a test's own comes first."""
+        frame: FrameType | None = sys._getframe(depth)
+        found: list[Site] = []
+        while frame is not None and len(found) < LONGEST_CHAIN:
+            path = self.path(frame.f_code.co_filename)
+            if path:
+                found.append((path, frame.f_lineno))
+            elif path == "" and not found:
+                return ()
+            frame = frame.f_back
+        return tuple(found)
+
     def declaring(self, depth: int) -> str | None:
         """The file of the application that declares something now; None where another package's
         module does as it is imported."""
@@ -99,15 +113,31 @@ class Recorder:
         return None
 
     @contextlib.contextmanager
-    def building(self, sites: tuple[Site, ...]) -> Iterator[None]:
-        before = getattr(self._local, "sites", ())
-        self._local.sites = sites
+    def building(
+        self, sites: tuple[Site, ...], chains: tuple[tuple[Site, ...], ...] = ()
+    ) -> Iterator[None]:
+        """Statements sent inside were made at `sites`, by the callers in `chains`."""
+        before = getattr(self._local, "sites", ()), getattr(self._local, "chains", ())
+        self._local.sites, self._local.chains = sites, chains
         try:
             yield
         finally:
-            self._local.sites = before
+            self._local.sites, self._local.chains = before
+
+    @contextlib.contextmanager
+    def refreshing(self) -> Iterator[None]:
+        """Statements sent inside read a row anew that was known before."""
+        before = getattr(self._local, "refreshing", False)
+        self._local.refreshing = True
+        try:
+            yield
+        finally:
+            self._local.refreshing = before
 
     def statement(self, sql: Any, dialect: str) -> None:
+        if getattr(self._local, "refreshing", False):
+            self.refreshed += 1
+            return
         built = getattr(self._local, "sites", ())
         if built and set(built) == {TEST}:
             return  # a row or a query of the test's own, which the application only sends on
@@ -150,6 +180,10 @@ class Recorder:
         frames.update(classes)
         if len(chains) < MOST_CHAINS:
             chains.add(tuple(stack[:LONGEST_CHAIN]))
+        for chain in getattr(self._local, "chains", ()):
+            frames.update(chain)
+            if len(chains) < MOST_CHAINS:
+                chains.add(chain)
 
     def _class_of(self, frame: FrameType) -> Site | None:
         """Where the class of ``self`` is, for a method that it inherits from another file or
@@ -204,6 +238,7 @@ class Recorder:
             ],
             "touched": [{"site": site, "table": table} for site, table in sorted(self.touched)],
             "made": [{"site": s, "tables": sorted(t)} for s, t in sorted(self.made.items())],
+            "refreshed": self.refreshed,
             "lines": lines,
         }  # fmt: skip
 

@@ -20,6 +20,18 @@ def install(recorder: Recorder) -> None:
     _queries(recorder)
     _objects(recorder)
     _related(recorder)
+    _refreshed(recorder)
+
+
+def _refreshed(recorder: Recorder) -> None:
+    """A row that the session has expired is read anew where its next attribute is asked for."""
+    state_load = state.InstanceState._load_expired
+
+    def expired(self: Any, *rest: Any, **named: Any) -> Any:
+        with recorder.refreshing():
+            return state_load(self, *rest, **named)
+
+    state.InstanceState._load_expired = expired
 
 
 def _related(recorder: Recorder) -> None:
@@ -128,6 +140,7 @@ def _objects(recorder: Recorder) -> None:
             sites = state_.__dict__.setdefault("_changed_at", set())
             if len(sites) < 40:
                 sites.add(site)
+                state_.__dict__.setdefault("_changed_by", set()).add(recorder.chain(depth + 1))
 
     original = state.InstanceState._modified_event
 
@@ -152,13 +165,15 @@ def _objects(recorder: Recorder) -> None:
         def flushed(mapper: Any, states: Any, *rest: Any, _inner: Any = inner, **named: Any) -> Any:
             states = list(states)  # a generator: the flush must still find them
             sites = {s for state_ in states for s in state_.__dict__.get("_changed_at", ())}
+            chains = {c for state_ in states for c in state_.__dict__.get("_changed_by", ()) if c}
             before, flushing.now = getattr(flushing, "now", False), True
             try:
-                with recorder.building(tuple(sites)):
+                with recorder.building(tuple(sites), tuple(chains)):
                     return _inner(mapper, states, *rest, **named)
             finally:
                 flushing.now = before
                 for state_ in states:
                     state_.__dict__.pop("_changed_at", None)  # the next flush has other causes
+                    state_.__dict__.pop("_changed_by", None)
 
         setattr(persistence, name, flushed)

@@ -38,11 +38,19 @@ def main(work: Path) -> None:
         security.add_user(
             "ada", "Ada", "L", "ada@example.org", security.find_role("Admin"), "secret"
         )
-    client = app.test_client()
-    step(client.post, "/login/", data={"username": "ada", "password": "secret"})
+        gamma = security.find_role("Gamma")
+        security.add_user("bob", "Bob", "M", "bob@example.org", gamma, "secret")
+    client = logged_in(app, "ada")
     rows(client, work)
     crawl(app, client)
+    crawl(app, logged_in(app, "bob"))  # who may see less is asked other questions
     gone(client)
+
+
+def logged_in(app: Any, name: str) -> Any:
+    client = app.test_client()
+    step(client.post, "/login/", data={"username": name, "password": "secret"})
+    return client
 
 
 def rows(client: Any, work: Path) -> None:

@@ -33,6 +33,7 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
     TableFact,
     calls,
     is_declared,
+    is_eager,
     pairs,
     returned,
 )
@@ -338,13 +339,13 @@ class MappedClasses(Naming):
         secondary = text(through)
         if secondary is None and type(through) is str:
             secondary = self.project.resolve(class_.module.name, through) or through
-        back, back_cascade = keyword(call, "backref"), None
+        back, back_cascade, back_eager = keyword(call, "backref"), None, False
         if is_call(back):
-            back_cascade = text(keyword(back, "cascade"))
+            back_cascade, back_eager = text(keyword(back, "cascade")), is_eager(back)
             back = back[3][0] if back[3] else None
         fact.relations[name] = RelationFact(
             written, call[1], class_.module, secondary, text(keyword(call, "cascade")), many,
-            text(back), back_cascade,
+            text(back), back_cascade, is_eager(call), back_eager,
         )  # fmt: skip
 
     def _imperative(self) -> None:

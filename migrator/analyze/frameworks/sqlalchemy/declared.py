@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from migrator.analyze.facts.shape import (
     CALL,
+    CONST,
     DICT,
     IF,
     RETURN,
@@ -65,6 +66,8 @@ class RelationFact:
     many: bool | None
     backref: str | None
     backref_cascade: str | None = None
+    eager: bool = False
+    backref_eager: bool = False
 
 
 def pairs(expr: Expr | None) -> Iterator[tuple[str, Expr]]:
@@ -112,6 +115,12 @@ def _returned(block: tuple[Stmt, ...], truth: Truth, found: list[Expr]) -> bool:
 def is_declared(statement: Stmt) -> bool:
     names = (d[2] if is_call(d) else d for _, d in statement[6])
     return any(type(n) is str and "declared_attr" in n for n in names)
+
+
+def is_eager(call: Expr) -> bool:
+    """Whether a relationship is loaded with the objects that have it."""
+    lazy = next((v for k, v in call[4] if k == "lazy"), None)
+    return lazy == (CONST, False) or text(lazy) in ("joined", "subquery", "selectin", "immediate")
 
 
 def top(id_: str) -> str:

@@ -6,12 +6,14 @@ import re
 from typing import ClassVar
 
 from migrator.analyze.frameworks.protocol import At
+from migrator.analyze.frameworks.sqlalchemy.appbuilder import AppBuilder
 from migrator.analyze.frameworks.sqlalchemy.columns import last
-from migrator.analyze.frameworks.sqlalchemy.queries import WRITES, Queries
+from migrator.analyze.frameworks.sqlalchemy.queries import WRITES
 from migrator.analyze.frameworks.sqlalchemy.tables import TableReader
 from migrator.analyze.frameworks.sqlalchemy.values import (
     NAME,
     ColumnRef,
+    Interface,
     Related,
     Rows,
     TableRef,
@@ -56,7 +58,7 @@ _SESSION_VERBS = {
 _NEW = (("", Text("new")),)
 
 
-class SQLAlchemy(Queries):
+class SQLAlchemy(AppBuilder):
     """Models, sessions, queries and statements."""
 
     name: ClassVar[str] = NAME
@@ -72,6 +74,8 @@ class SQLAlchemy(Queries):
     def declare(self, project: Project, schema: Schema) -> None:
         reader = TableReader(project, schema)
         reader.read()
+        self._outside, self._eager = reader.outside, reader.eager
+        self._secondary |= reader.outside
         for id_, fact in reader.core.items():
             schema.names[id_] = TableRef(fact.table_id)
         for relation in schema.relationships:
@@ -95,6 +99,8 @@ class SQLAlchemy(Queries):
                 at.mention(owner.table, line, "core")  # type: ignore[attr-defined]
                 return ColumnRef(owner.table)  # type: ignore[attr-defined]
             return None
+        if kind is Interface:
+            return self._of_interface(owner, name)  # type: ignore[arg-type]
         if kind is Rows and name == "items":
             row = owner.row  # type: ignore[attr-defined]
             return Many(row) if row is not None else None
@@ -107,7 +113,8 @@ class SQLAlchemy(Queries):
 
     def _of_class(self, at: At, model: Model, name: str, line: int) -> Value | None:
         if name == "query":
-            return self._rows(at, (Instance(model.id),), self._tables(at, model.id), "query", line)
+            tables = self._loaded(at, model.id)
+            return self._rows(at, (Instance(model.id),), tables, "query", line)
         if name == "__table__":
             return TableRef(model.table)
         if name in model.relations:
@@ -118,6 +125,10 @@ class SQLAlchemy(Queries):
             if secondary:
                 at.mention(secondary, line, "relationship")
             return ColumnRef(model.table, target, secondary or "")
+        if (model.id, name) in self._outside:
+            secondary = self._outside[model.id, name]
+            at.mention(secondary, line, "relationship")
+            return ColumnRef(model.table, None, secondary)
         if name in model.columns:
             home = self._home(at, model, name)
             at.mention(home, line, "orm")
@@ -129,11 +140,13 @@ class SQLAlchemy(Queries):
         if model is not None:
             relation = model.relations.get(name)
             if relation is None:
+                if (model.id, name) in self._outside and owner.given != _NEW:
+                    self._through(at, model.id, name, "read", line)
                 return None
             target, many = relation
             how: AccessHow = "relationship"
             if owner.given != _NEW:
-                self._read(at, self._tables(at, target), line, how)
+                self._read(at, self._loaded(at, target), line, how)
                 self._through(at, model.id, name, "read", line)
             return Related(model.id, name, target) if many else Instance(target)
         if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder"):
@@ -161,6 +174,8 @@ class SQLAlchemy(Queries):
             return self._table(at, owner, name, call)
         if type(owner) is Related:
             return self._related(at, owner, name, call)
+        if type(owner) is Interface:
+            return self._interface(at, owner, name, call)
         if type(owner) is Write:
             self._arguments(at, call, but=owner.table)
             return owner
@@ -168,8 +183,8 @@ class SQLAlchemy(Queries):
             return self._expression(at, call, owner)
         if type(owner) is Instance and self._is_session(at, owner):
             return self._session(at, name, call)
-        if type(owner) is ClassRef and owner.cls in at.schema.models and name == "query":
-            return None
+        if type(owner) is Instance:
+            return self._endpoint(at, owner, name, call)
         return None
 
     def loose(self, at: At, owner: str, name: str, call: Call) -> Value | None:
@@ -217,6 +232,8 @@ class SQLAlchemy(Queries):
             return self._selected(at, call, "statement")
         if what == "Query" and call.values:
             return self._selected(at, call, "query")
+        if what == "SQLAInterface":
+            return self._interface_of(at, call)
         if what in WRITES and name.startswith(("sqlalchemy", "sqlmodel")):
             return self._write(at, call.values[0] if call.values else None, WRITES[what], call)
         if what in ("aliased", "with_polymorphic", "alias"):
@@ -242,7 +259,7 @@ class SQLAlchemy(Queries):
         if name in ("get", "get_one"):
             found = [o for o in options(first) if type(o) is ClassRef and o.cls in at.schema.models]
             for option in found:
-                self._read(at, self._tables(at, option.cls), call.line, "orm")
+                self._read(at, self._loaded(at, option.cls), call.line, "orm")
             return Instance(found[0].cls) if len(found) == 1 else None
         if name in ("execute", "exec", "scalars", "scalar", "stream", "stream_scalars"):
             return self._executed(at, name, call)
@@ -361,6 +378,9 @@ class SQLAlchemy(Queries):
             at.access(model.table, "update", line, "orm", "likely")
         elif name in model.columns:
             at.access(self._home(at, model, name), "update", line, "orm")
+        elif (model.id, name) in self._outside:
+            table = self._outside[model.id, name]
+            at.access(table, "insert", line, "relationship", "likely")
         elif name in model.relations:
             secondary = self._secondary.get((model.id, name))
             if secondary:

@@ -69,6 +69,8 @@ class Queries(Framework):
 
     def __init__(self) -> None:
         self._secondary: dict[tuple[str, str], str] = {}
+        self._outside: dict[tuple[str, str], str] = {}
+        self._eager: dict[str, list[str]] = {}
 
     def _home(self, at: At, model: Model, attribute: str) -> str:
         """The table that holds a column: with joined inheritance that of a class above."""
@@ -93,7 +95,7 @@ class Queries(Framework):
             if type(one) is ClassRef and one.cls in at.schema.models:
                 for option in chosen:
                     if type(option) is ClassRef:
-                        tables |= self._tables(at, option.cls)
+                        tables |= self._loaded(at, option.cls)
                 entities.append(
                     Instance(one.cls) if len(chosen) == 1
                     else Either(tuple(Instance(o.cls) for o in chosen if type(o) is ClassRef))
@@ -118,6 +120,15 @@ class Queries(Framework):
     def _tables(self, at: At, model: str) -> set[str]:
         known = at.schema.models.get(model)
         return {known.table, *(known.extra or ())} if known else set()
+
+    def _loaded(self, at: At, model: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        """The tables of a model, and of what is loaded with its objects."""
+        found = self._tables(at, model)
+        known = at.schema.models.get(model)
+        for name in self._eager.get(model, ()) if known is not None and model not in seen else ():
+            found |= {s for s in (self._secondary.get((model, name)),) if s}
+            found |= self._loaded(at, known.relations[name][0], seen | {model})
+        return found
 
     def _all_tables(self, at: At, call: Call) -> frozenset[str]:
         found: set[str] = set()

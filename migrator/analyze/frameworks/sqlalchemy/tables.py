@@ -31,6 +31,10 @@ class TableReader(MappedClasses):
     def __init__(self, project: Project, schema: Schema) -> None:
         super().__init__(project, schema)
         self.by_name: dict[str, list[str]] = {}
+        # By model: what is loaded with its objects.
+        self.eager: dict[str, list[str]] = {}
+        # Tables between a model and one of another package, by model and attribute.
+        self.outside: dict[tuple[str, str], str] = {}
         self._columns: dict[str, dict[str, ColumnFact]] = {}
 
     def read(self) -> None:
@@ -174,6 +178,9 @@ class TableReader(MappedClasses):
         for name, written in fact.relations.items():
             target = self.model_named(written.target, written.module)
             if target is None:
+                between = self._secondary(fact, written.secondary)
+                if between is not None:
+                    self.outside[fact.id, name] = between
                 what = f"relationship {fact.id}.{name}"
                 self._unknown(written.module, written.line, what, f"no model {written.target}")
                 continue
@@ -183,11 +190,15 @@ class TableReader(MappedClasses):
             if many is None:
                 many = through is not None or (fact.table_id, other.table_id) not in keys
             model.relations[name] = (target, many)
+            if written.eager:
+                self.eager.setdefault(fact.id, []).append(name)
             self._tell(fact, name, other.table_id, written, through, written.cascade)
             if written.backref:
                 back = self.schema.models[target]
                 back_many = through is not None or not many
                 back.relations.setdefault(written.backref, (fact.id, back_many))
+                if written.backref_eager:
+                    self.eager.setdefault(target, []).append(written.backref)
                 self._tell(
                     other, written.backref, fact.table_id, written, through, written.backref_cascade
                 )

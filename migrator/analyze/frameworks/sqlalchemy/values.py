@@ -60,6 +60,14 @@ class Related(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Interface(Value):
+    """Flask-AppBuilder's ``SQLAInterface(Model)``."""
+
+    framework: ClassVar[str] = NAME
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Write(Value):
     """An insert, update or delete that is still to be executed."""
 
