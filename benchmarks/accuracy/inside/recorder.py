@@ -10,8 +10,8 @@ it called; `through` is ``template`` or ``dispatch`` where the frame only leads 
 or to the next request handler; `built` the places that made the query or changed the row before;
 `stack` every frame of the application, `chains` the innermost ones in order, from `run` outwards
 (over the border of a thread as well). ``touched[]`` {site, table}: related rows that were served
-from memory. ``refreshed`` counts rows read anew after a commit. ``made[]`` {site, tables[]}: queries
-made, run or not. ``lines`` {path: [line, …]}.
+from memory. ``refreshed`` counts rows read anew after a commit. ``made[]`` {site, tables[]}:
+queries made, run or not. ``lines`` {path: [line, …]}.
 """
 
 from __future__ import annotations
