@@ -87,18 +87,18 @@ def _attribute(low: Lowering, node: ast.Attribute) -> Expr:
 def _call(low: Lowering, node: ast.Call) -> Expr:
     func = node.func
     frame = low.frame
-    kind = type(func)
     line = node.lineno
     used = node is not low.bare
-    if kind is ast.Attribute:
-        frame.attributes.add(func.attr)  # type: ignore[attr-defined]
-        lowered: Expr = chain(func)  # type: ignore[arg-type]
+    lowered: Expr
+    if type(func) is ast.Attribute:
+        frame.attributes.add(func.attr)
+        lowered = chain(func)
         if lowered is None:
-            lowered = (ATTR, line, low.expr(func.value), func.attr)  # type: ignore[attr-defined]
+            lowered = (ATTR, line, low.expr(func.value), func.attr)
         else:
             _called(frame, lowered, lowered[: lowered.index(".")], line, used)
-    elif kind is ast.Name:
-        lowered = func.id  # type: ignore[attr-defined]
+    elif type(func) is ast.Name:
+        lowered = func.id
         _called(frame, lowered, lowered, line, used)
     else:
         lowered = low.expr(func)
@@ -125,7 +125,7 @@ def _constant(low: Lowering, node: ast.Constant) -> Expr:
     value: Any = node.value
     kind = type(value)
     if kind is str:
-        if len(value) > 8 and may_be_sql(value):
+        if (len(value) > 8 or value[-4:] == ".sql") and may_be_sql(value):
             low.frame.sql = True
         elif len(value) > LONGEST_TEXT:
             return (STR, value[:LONGEST_TEXT])
