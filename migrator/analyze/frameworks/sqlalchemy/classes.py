@@ -339,13 +339,14 @@ class MappedClasses(Naming):
         secondary = text(through)
         if secondary is None and type(through) is str:
             secondary = self.project.resolve(class_.module.name, through) or through
-        back, back_cascade, back_eager = keyword(call, "backref"), None, False
+        back, back_cascade, back_eager, back_one = keyword(call, "backref"), None, False, False
         if is_call(back):
             back_cascade, back_eager = text(keyword(back, "cascade")), is_eager(back)
+            back_one = self._is_false(keyword(back, "uselist"))
             back = back[3][0] if back[3] else None
         fact.relations[name] = RelationFact(
             written, call[1], class_.module, secondary, text(keyword(call, "cascade")), many,
-            text(back), back_cascade, is_eager(call), back_eager,
+            text(back), back_cascade, is_eager(call), back_eager, back_one,
         )  # fmt: skip
 
     def _imperative(self) -> None:

@@ -68,6 +68,7 @@ class RelationFact:
     backref_cascade: str | None = None
     eager: bool = False
     backref_eager: bool = False
+    backref_one: bool = False
 
 
 def pairs(expr: Expr | None) -> Iterator[tuple[str, Expr]]:

@@ -125,7 +125,9 @@ class Queries(Framework):
         """The tables of a model, and of what is loaded with its objects."""
         found = self._tables(at, model)
         known = at.schema.models.get(model)
-        for name in self._eager.get(model, ()) if known is not None and model not in seen else ():
+        if known is None or model in seen:
+            return found
+        for name in self._eager.get(model, ()):
             found |= {s for s in (self._secondary.get((model, name)),) if s}
             found |= self._loaded(at, known.relations[name][0], seen | {model})
         return found

@@ -195,7 +195,7 @@ class TableReader(MappedClasses):
             self._tell(fact, name, other.table_id, written, through, written.cascade)
             if written.backref:
                 back = self.schema.models[target]
-                back_many = through is not None or not many
+                back_many = not written.backref_one and (through is not None or not many)
                 back.relations.setdefault(written.backref, (fact.id, back_many))
                 if written.backref_eager:
                     self.eager.setdefault(target, []).append(written.backref)
