@@ -9,7 +9,7 @@ from typing import Any
 from recorder import TEST, Recorder
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Query, attributes, persistence, session, state
+from sqlalchemy.orm import Query, attributes, persistence, session, state, strategies
 from sqlalchemy.sql import base, dml, selectable
 
 flushing = threading.local()
@@ -24,14 +24,19 @@ def install(recorder: Recorder) -> None:
 
 
 def _refreshed(recorder: Recorder) -> None:
-    """A row that the session has expired is read anew where its next attribute is asked for."""
-    state_load = state.InstanceState._load_expired
+    """A row that the session has expired, or of which columns were left out, is read anew where its
+    next attribute is asked for."""
+    for owner, name in (
+        (state.InstanceState, "_load_expired"),
+        (strategies.DeferredColumnLoader, "_load_for_state"),
+    ):
+        inner = getattr(owner, name)
 
-    def expired(self: Any, *rest: Any, **named: Any) -> Any:
-        with recorder.refreshing():
-            return state_load(self, *rest, **named)
+        def anew(self: Any, *rest: Any, _inner: Any = inner, **named: Any) -> Any:
+            with recorder.refreshing():
+                return _inner(self, *rest, **named)
 
-    state.InstanceState._load_expired = expired
+        setattr(owner, name, anew)
 
 
 def _related(recorder: Recorder) -> None:

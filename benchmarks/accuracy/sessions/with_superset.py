@@ -38,13 +38,18 @@ def main(work: Path) -> None:
         security.add_user(
             "ada", "Ada", "L", "ada@example.org", security.find_role("Admin"), "secret"
         )
-        gamma = security.find_role("Gamma")
-        security.add_user("bob", "Bob", "M", "bob@example.org", gamma, "secret")
-    client = logged_in(app, "ada")
-    rows(client, work)
-    crawl(app, client)
-    crawl(app, logged_in(app, "bob"))  # who may see less is asked other questions
-    gone(client)
+        # Who may change things but not see all data is asked other questions.
+        maker = security.add_role("Maker")
+        for permission in security.find_role("Alpha").permissions:
+            if permission.permission.name != "all_datasource_access":
+                security.add_permission_role(maker, permission)
+        security.add_user("bob", "Bob", "M", "bob@example.org", maker, "secret")
+    first, second = logged_in(app, "ada"), logged_in(app, "bob")
+    for client in (first, second):
+        rows(client, work)
+        crawl(app, client)
+    for client in (second, first):
+        gone(client)
 
 
 def logged_in(app: Any, name: str) -> Any:
@@ -91,6 +96,10 @@ def rows(client: Any, work: Path) -> None:
         recipients=[{"type": "Email", "recipient_config_json": {"target": "a@example.org"}}],
     )  # fmt: skip
     make("security/roles", name="own")
+    make(
+        "chart", slice_name="two", viz_type="table", datasource_id=1, datasource_type="table",
+        params=parameters, dashboards=[1], owners=[1],
+    )  # fmt: skip
     make("dashboard/1/permalink", urlParams=[], dataMask={})
     make("explore/permalink", formData={"datasource": "1__table", "viz_type": "table"})
     make("dashboard/1/filter_state", value="{}")
@@ -113,8 +122,9 @@ def rows(client: Any, work: Path) -> None:
         ("css_template/1", {"css": "b {}"}), ("annotation_layer/1", {"name": "changed"}),
         ("annotation_layer/1/annotation/1", {"short_descr": "changed"}),
         ("saved_query/1", {"label": "changed"}), ("rowlevelsecurity/1", {"name": "changed"}),
-        ("tag/1", {"name": "changed"}), ("theme/1", {"theme_name": "changed"}),
-        ("report/1", {"name": "changed"}),
+        ("tag/1", {"name": "changed", "objects_to_tag": [["dashboard", 1]]}), ("theme/1", {"theme_name": "changed"}),
+        ("report/1", {"name": "changed", "owners": [1], "dashboard": 1}),
+        ("dataset/1", {"columns": [{"column_name": "city", "description": "where"}]}),
     ]  # fmt: skip
     for path, body in put:
         answer = step(client.put, f"/api/v1/{path}", json=body)
