@@ -122,7 +122,8 @@ def rows(client: Any, work: Path) -> None:
         ("css_template/1", {"css": "b {}"}), ("annotation_layer/1", {"name": "changed"}),
         ("annotation_layer/1/annotation/1", {"short_descr": "changed"}),
         ("saved_query/1", {"label": "changed"}), ("rowlevelsecurity/1", {"name": "changed"}),
-        ("tag/1", {"name": "changed", "objects_to_tag": [["dashboard", 1]]}), ("theme/1", {"theme_name": "changed"}),
+        ("tag/1", {"name": "changed", "objects_to_tag": [["dashboard", 1]]}),
+        ("theme/1", {"theme_name": "changed"}),
         ("report/1", {"name": "changed", "owners": [1], "dashboard": 1}),
         ("dataset/1", {"columns": [{"column_name": "city", "description": "where"}]}),
     ]  # fmt: skip
