@@ -559,3 +559,19 @@ def test_nested_functions_that_call_themselves_and_one_another(tmp_path: Path) -
         f"    walk(None)\n",
     )
     assert touched(graph, "work") == {("tags", "insert"), ("users", "insert")}
+
+
+def test_a_table_of_flask_sqlalchemy_may_leave_its_metadata_out(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from flask_sqlalchemy import SQLAlchemy
+        db = SQLAlchemy()
+        likes = db.Table(
+            "likes", db.Column("post_id", db.ForeignKey("posts.id")), db.Column("by", db.Integer)
+        )
+        """,
+    )
+    likes = next(t for t in graph.tables if t.name == "likes")
+    assert [c.name for c in likes.columns] == ["post_id", "by"]
+    assert ("likes", "posts") in {(k.source, k.target) for k in graph.foreign_keys}

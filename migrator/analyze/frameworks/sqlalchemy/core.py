@@ -96,11 +96,13 @@ class CoreTables(Bases):
             self._unknown(module, line, f"table {id_}", "its name is computed")
             return None
         schema = self._string(module, keyword(call, "schema"))
-        if schema is None:
+        # Flask-SQLAlchemy's `Table` may leave the metadata out.
+        first = 1 if is_call(call[3][1]) else 2
+        if schema is None and first == 2:
             schema = self._schema_of_metadata(module, call[3][1])
         fact = TableFact(id_, module, line, name, schema, "core")
         reader = self.reader(module)
-        for item in self._items(call[3][2:]):
+        for item in self._items(call[3][first:]):
             if not is_call(item):
                 continue
             kind = last(self.project.resolved(module.name, item[2]))
@@ -128,7 +130,7 @@ class CoreTables(Bases):
             is_call(item)
             and last(self.project.resolved(module.name, item[2])) == "Column"
             and self.project.resolved(module.name, item[2]).startswith("sqlalchemy")
-            for item in call[3][2:]
+            for item in call[3][1:]
         )
 
     def _flask_attribute(self, called: str) -> bool:
