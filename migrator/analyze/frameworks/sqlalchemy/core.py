@@ -97,12 +97,12 @@ class CoreTables(Bases):
             return None
         schema = self._string(module, keyword(call, "schema"))
         # Flask-SQLAlchemy's `Table` may leave the metadata out.
-        first = 1 if is_call(call[3][1]) else 2
-        if schema is None and first == 2:
+        start = 1 if is_call(call[3][1]) else 2
+        if schema is None and start == 2:
             schema = self._schema_of_metadata(module, call[3][1])
         fact = TableFact(id_, module, line, name, schema, "core")
         reader = self.reader(module)
-        for item in self._items(call[3][first:]):
+        for item in self._items(call[3][start:]):
             if not is_call(item):
                 continue
             kind = last(self.project.resolved(module.name, item[2]))
