@@ -114,13 +114,13 @@ class Observed:
 
 
 def generic_sites(trace: Mapping[str, Any], known: set[str]) -> set[Site]:
-    """The lines that ran statements on different tables: a helper's, which does what each caller
-    says."""
+    """The lines that ran or made statements on different tables: a helper's, which does what each
+    caller says."""
     tables: dict[Site, set[frozenset[str]]] = {}
     for s in trace["statements"]:
         found = frozenset(t for t, _ in touches(s["sql"], s["dialect"]) if t in known)
-        if s["run"] and found:
-            tables.setdefault(tuple(s["run"]), set()).add(found)
+        for site in (*([s["run"]] if s["run"] else []), *s["built"]) if found else ():
+            tables.setdefault(tuple(site), set()).add(found)
     return {site for site, found in tables.items() if len(found) > 1}
 
 
@@ -155,7 +155,7 @@ def observe(trace: Mapping[str, Any], places: Places, tables: Iterable[str]) -> 
             seen.outside += not s["through"]
         stack = {d for f in s["stack"] if (d := places.definition(tuple(f)))}
         callers: set[str] = set()
-        if run in generic:
+        if run in generic or any(tuple(b) in generic for b in s["built"]):
             callers = {d for c in s["chains"] for f in c if (d := places.definition(tuple(f)))}
         for table, mode in found:
             for d in {*stack, *makers, *([runner] if runner else [])}:

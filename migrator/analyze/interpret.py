@@ -174,9 +174,10 @@ def _inherited(world: World, id_: str, found: Found) -> None:
     """Methods that a class inherits and that touch more because it is that class, as those of a
     repository do whose model is a class attribute."""
     class_ = world.project.classes.get(id_)
-    if class_ is None or id_ in world.schema.models:
+    if class_ is None:
         return
-    above = [c for c in world.project.classes.ancestors(id_) if c.id != id_]
+    models = world.schema.models
+    above = [c for c in world.project.classes.ancestors(id_) if c.id != id_ and c.id not in models]
     names = {n for n, s in class_.members.items() if s[0][0] == "set"}
     if not above or not (names or any(args for _, args in class_.bases)):
         return

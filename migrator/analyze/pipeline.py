@@ -26,6 +26,7 @@ from migrator.analyze.project.project import Project
 from migrator.analyze.project.roots import name_files
 from migrator.analyze.schema import Schema
 from migrator.analyze.settings import Settings, settings_for
+from migrator.analyze.test_files import is_test
 from migrator.analyze.transactions import flow, transactions
 from migrator.model.graph import Definition, Dependency, EntryPoint, ForeignKey, Graph, Unresolved
 from migrator.model.graph import Module as GraphModule
@@ -131,6 +132,8 @@ def load(
 
 def _is_read(file: SourceFile, facts: Facts, settings: Settings) -> bool:
     """Generated code is left out, but for revisions: they tell tables, whoever wrote them."""
+    if is_test(file.path, facts.interface):
+        return False
     return settings.generated or file.role != "code" or not facts.interface.generated
 
 

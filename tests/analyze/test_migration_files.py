@@ -9,6 +9,7 @@ import pytest
 from migrator.analyze.facts.read import facts_of
 from migrator.analyze.migrations import is_migration
 from migrator.analyze.pipeline import analyze
+from migrator.analyze.test_files import is_test
 
 MODEL = """
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -53,3 +54,18 @@ def test_only_the_folders_of_migrations_are_left_out(tmp_path: Path) -> None:
     graph = analyze(tmp_path)
     assert {m.path for m in graph.modules} == {"shop/versions/models.py", "migration/tool.py"}
     assert {t.id for t in graph.tables} == {"versions"}
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expected"),
+    [
+        ("shop/models_test.py", "def test_a(db): ...\n", True),
+        ("shop/test_models.py", "import pytest\ndef helper(): ...\n", True),
+        ("shop/models_test.py", "from unittest.mock import Mock\n", True),
+        ("shop/test_db.py", "import click\ndef ask(): ...\ndef test_db(): ...\n", False),
+        ("shop/speed_test.py", "LIMIT = 3\n", False),
+        ("shop/models.py", "import pytest\ndef test_a(): ...\n", False),
+    ],
+)
+def test_tests_beside_the_code_are_left_out(path: str, source: str, expected: bool) -> None:
+    assert is_test(path, facts_of(source.encode()).interface) is expected

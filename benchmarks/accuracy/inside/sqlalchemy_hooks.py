@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from typing import Any
@@ -39,24 +40,35 @@ def _refreshed(recorder: Recorder) -> None:
         setattr(owner, name, anew)
 
 
+def _with_eager(related: Any, depth: int = 4) -> set[str]:
+    """The tables that a relationship leads to, and those that are loaded with their rows."""
+    found = {t.fullname for t in related.mapper.tables}
+    if getattr(related, "secondary", None) is not None:
+        found.add(related.secondary.fullname)
+    for further in related.mapper.relationships if depth else ():
+        if further.lazy in ("joined", "subquery", "selectin", "immediate", False):
+            found |= _with_eager(further, depth - 1)
+    return found
+
+
 def _related(recorder: Recorder) -> None:
     """A related row may be there already, loaded before or by its key: no statement asks for it."""
-    targets: dict[Any, str | None] = {}
+    targets: dict[Any, set[str]] = {}
     get = attributes.InstrumentedAttribute.__get__
 
     def read(self: Any, instance: Any, owner: Any) -> Any:
         if instance is not None:
             try:
-                table = targets[self]
+                tables = targets[self]
             except KeyError:
-                entity = getattr(getattr(self, "property", None), "mapper", None)
-                table = targets[self] = getattr(
-                    getattr(entity, "local_table", None), "fullname", None
+                related = getattr(self, "property", None)
+                tables = targets[self] = (
+                    _with_eager(related) if hasattr(related, "mapper") else set()
                 )
-            if table:
+            if tables:
                 site = recorder.site(2)
                 if site and site != TEST:
-                    recorder.touched.add((site, table))
+                    recorder.touched |= {(site, table) for table in tables}
         return get(self, instance, owner)
 
     attributes.InstrumentedAttribute.__get__ = read  # type: ignore[method-assign]
@@ -172,8 +184,10 @@ def _objects(recorder: Recorder) -> None:
             sites = {s for state_ in states for s in state_.__dict__.get("_changed_at", ())}
             chains = {c for state_ in states for c in state_.__dict__.get("_changed_by", ()) if c}
             before, flushing.now = getattr(flushing, "now", False), True
+            # Whoever only asked a question that made the session flush is not who wrote.
+            unknown = recorder.refreshing() if not sites else contextlib.nullcontext()
             try:
-                with recorder.building(tuple(sites), tuple(chains)):
+                with unknown, recorder.building(tuple(sites), tuple(chains)):
                     return _inner(mapper, states, *rest, **named)
             finally:
                 flushing.now = before
