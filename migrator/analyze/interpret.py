@@ -17,7 +17,8 @@ from migrator.analyze.facts.extract import can_fork, usable_cores
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.infer.interpreter import Interpreter
 from migrator.analyze.infer.invoke import run
-from migrator.analyze.infer.sink import Reach, Through, Touch
+from migrator.analyze.infer.named import likely_rows
+from migrator.analyze.infer.sink import Reach, Sink, Through, Touch
 from migrator.analyze.infer.values import ClassRef, FunctionCode, Instance
 from migrator.analyze.infer.world import World
 from migrator.analyze.project.modules import Module
@@ -145,10 +146,24 @@ def _module(world: World, module: Module, found: Found) -> None:
         found.through += sink.through
         found.reaches += sink.reaches
         found.unresolved += [Unresolved(module.path, *u) for u in sink.unresolved]
+        found.touches += _likely(world, code, sink)
     for fact in module.own.values():
         if fact.kind == "class":
             _inherited(world, f"{module.name}:{fact.name}", found)
             _body(world, module, f"{module.name}:{fact.name}", found)
+
+
+def _likely(world: World, code: FunctionCode, plain: Sink) -> list[Touch]:
+    """What the function does itself where its parameters are what they are called after."""
+    rows = likely_rows(world, code)
+    if not rows:
+        return []
+    sink = run(world, code, None, rows)[1]
+    return [
+        touch._replace(confidence="likely")
+        for touch in sink.touches
+        if touch not in plain.touches and touch.function == code.key
+    ]
 
 
 def _body(world: World, module: Module, id_: str, found: Found) -> None:

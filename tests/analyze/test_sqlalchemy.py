@@ -575,3 +575,32 @@ def test_a_table_of_flask_sqlalchemy_may_leave_its_metadata_out(tmp_path: Path) 
     likes = next(t for t in graph.tables if t.name == "likes")
     assert [c.name for c in likes.columns] == ["post_id", "by"]
     assert ("likes", "posts") in {(k.source, k.target) for k in graph.foreign_keys}
+
+
+def test_a_parameter_called_after_a_model_is_likely_its_object(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def titles(post, tags):
+            return [t.id for t in post.tags], tags.id
+
+        def rename(user):
+            user.name = "x"
+
+        def other(post):
+            return post.tags, post.colour
+
+        def bound(post):
+            post = find(post)
+            return post.tags
+
+        def typed(user: int):
+            return user.posts
+        """,
+    )
+    likely = {(a.definition[4:], a.table, a.mode, a.confidence) for a in graph.accesses}
+    names = ("titles", "rename", "other", "bound", "typed")
+    assert {a for a in likely if a[0] in names} == {
+        ("titles", "tags", "read", "likely"), ("titles", "post_tags", "read", "likely"),
+        ("rename", "users", "update", "likely"),
+    }  # fmt: skip

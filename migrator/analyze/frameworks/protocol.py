@@ -96,6 +96,8 @@ class Framework:
 
     name: ClassVar[str] = ""
     packages: ClassVar[tuple[str, ...]] = ()
+    # Whether a parameter called after a model is likely an object of it.
+    rows_by_name: ClassVar[bool] = False
 
     def declare(self, project: Project, schema: Schema) -> None:
         """Tell `schema` what the project's declarations mean."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from migrator.analyze.facts.shape import (
     CALL,
@@ -17,6 +18,7 @@ from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer import types
 from migrator.analyze.infer.contexts import Contexts
 from migrator.analyze.infer.memo import Memo
+from migrator.analyze.infer.named import rows_by_name
 from migrator.analyze.infer.values import (
     ClassRef,
     External,
@@ -31,7 +33,7 @@ from migrator.analyze.infer.values import (
 )  # fmt: skip
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.project import Project
-from migrator.analyze.schema import Schema
+from migrator.analyze.schema import Model, Schema
 
 _HYBRID = {"hybrid_property", "expression", "inplace"}
 _PROPERTIES = ("property", "cached_property", "hybrid_property", "reify", "memoized_property")
@@ -53,6 +55,11 @@ class World:
         self.depth = 0
         # Type aliases that are being followed: one may name itself.
         self.aliases: set[str] = set()
+
+    @cached_property
+    def rows_by_name(self) -> Mapping[str, Model]:
+        """Models by what an object of each is likely to be called."""
+        return rows_by_name(self)
 
     # --- frameworks ------------------------------------------------------------------------------
 

@@ -62,6 +62,7 @@ class SQLAlchemy(AppBuilder):
     """Models, sessions, queries and statements."""
 
     name: ClassVar[str] = NAME
+    rows_by_name: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = (
         "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "flask_appbuilder", "sqlalchemy_utils",
         "flask_sqlalchemy_lite",

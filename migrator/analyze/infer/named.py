@@ -1,0 +1,94 @@
+"""What a parameter without annotation is likely to be: an object of the one model that it is called
+after, where all that the function asks of it is there."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from migrator.analyze.facts.shape import FOR, SET, WITH, Block, Expr
+from migrator.analyze.infer.values import FunctionCode, Instance, Value
+
+if TYPE_CHECKING:
+    from migrator.analyze.infer.world import World
+    from migrator.analyze.schema import Model
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def rows_by_name(world: World) -> dict[str, Model]:
+    """Models by class name in snake case; none where two have one name."""
+    found: dict[str, Model | None] = {}
+    for model in world.schema.models.values():
+        framework = world.frameworks.get(model.framework)
+        if (
+            framework is not None
+            and framework.rows_by_name
+            and model.id in world.project.classes.by_id
+        ):
+            name = snake(model.id.rpartition(":")[2].rpartition(".")[2])
+            found[name] = None if name in found else model
+    return {name: model for name, model in found.items() if model is not None}
+
+
+@lru_cache(maxsize=4096)
+def snake(name: str) -> str:
+    return _WORDS.sub("_", name).lower()
+
+
+def likely_rows(world: World, code: FunctionCode) -> dict[str, Value]:
+    """The parameters of a function that are likely rows."""
+    names = world.rows_by_name
+    params = [
+        p[0] for p in code.statement[4] if p[1] is None and p[3] in ("", "k") and p[0] in names
+    ]
+    if not params:
+        return {}
+    block = world.block(code)
+    asked = _asked(block, set(params))
+    return {
+        name: Instance(names[name].id)
+        for name in params
+        if asked[name] is not None and _has(world, names[name], asked[name] or set())
+    }
+
+
+def _has(world: World, model: Model, asked: set[str]) -> bool:
+    """Whether the model has all that is asked of it, and a column or relationship is asked for."""
+    classes = list(world.project.classes.ancestors(model.id))
+    return not asked.isdisjoint({*model.columns, *model.relations}) and all(
+        name in model.columns or name in model.relations or any(name in c.members for c in classes)
+        for name in asked
+    )
+
+
+def _asked(block: Block, params: set[str]) -> dict[str, set[str] | None]:
+    """The attributes that a function asks each parameter for; None for one that it binds anew."""
+    found: dict[str, set[str] | None] = {name: set() for name in params}
+    waiting: list[Expr] = list(block)
+    while waiting:
+        one = waiting.pop()
+        if type(one) is tuple:
+            if one and one[0] in (SET, FOR, WITH):
+                for name in params & _bound(one):
+                    found[name] = None
+            waiting += one
+        elif type(one) is str:
+            head, dot, rest = one.partition(".")
+            known = found.get(head)
+            if dot and known is not None:
+                known.add(rest.partition(".")[0])
+    return found
+
+
+def _bound(statement: Expr) -> set[str]:
+    targets = statement[2] if statement[0] in (SET, FOR) else [t for _, t in statement[2]]
+    waiting, found = [targets], set()
+    while waiting:
+        one = waiting.pop()
+        if type(one) is tuple or type(one) is list:
+            waiting += one
+        elif type(one) is str:
+            found.add(one)
+    return found
