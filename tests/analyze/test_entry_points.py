@@ -284,6 +284,183 @@ def test_a_route_of_a_blueprint_that_nothing_known_registers_is_told(tmp_path: P
     assert any(u.what == "register_blueprint" for u in graph.unresolved)
 
 
+def test_flask_resources_below_blueprints_that_a_list_holds(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        views="""
+            from flask import Blueprint
+            from flask_restful import Api, Resource
+            mod = Blueprint("users", __name__)
+            api = Api(mod)
+
+            class Users(Resource):
+                def get(self): ...
+                def post(self): ...
+
+            class Own(Users): ...
+
+            api.add_resource(Users, "/users", "/people")
+            api.add_resource(Own, "/own", endpoint="own")
+        """,
+        factory="""
+            from flask import Flask
+            from shop.views import mod
+            VERSION = 1
+            MORE = ()
+
+            def create(blueprints=None):
+                app = Flask(__name__)
+                hang(app, MORE + blueprints)
+
+            def hang(app, blueprints):
+                for blueprint in blueprints:
+                    app.register_blueprint(blueprint, url_prefix=f"/api/{VERSION}")
+
+            app = create([mod])
+        """,
+    )
+    assert routes(graph) == {
+        ("GET", "/api/1/users", "Users"), ("POST", "/api/1/users", "Users"),
+        ("GET", "/api/1/people", "Users"), ("POST", "/api/1/people", "Users"),
+        ("GET", "/api/1/own", "Own"), ("POST", "/api/1/own", "Own"),
+    }  # fmt: skip
+    assert not told(graph)
+
+
+def test_flask_namespaces_and_resources(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        app="""
+            from flask import Flask
+            from flask_restx import Api, Namespace, Resource
+            app = Flask(__name__)
+            api = Api(prefix="/api")
+            api.init_app(app)
+            cats = Namespace("cats", path="/felines")
+            dogs = api.namespace("dogs")
+            api.add_namespace(cats)
+
+            @cats.route("/<id>")
+            class Cat(Resource):
+                def get(self, id): ...
+
+            @dogs.route("/")
+            class Dogs(Resource):
+                def post(self): ...
+        """,
+    )
+    assert routes(graph) == {
+        ("GET", "/api/felines/<id>", "Cat"), ("POST", "/api/dogs/", "Dogs"),
+    }  # fmt: skip
+
+
+def test_flask_blueprints_made_in_functions(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        ping="""
+            from flask import Blueprint
+            from flask.views import MethodView
+
+            class Ping(MethodView):
+                def get(self): ...
+
+            def blueprint():
+                bp = Blueprint("ping", __name__, url_prefix="/ping")
+                view = Ping.as_view("ping")
+                bp.add_url_rule("/now", view_func=view)
+                return bp
+        """,
+        pong="""
+            from flask import Blueprint
+            blueprint = Blueprint("pong", __name__)
+
+            @blueprint.get("/pong")
+            def pong(): ...
+        """,
+        app="""
+            import importlib
+            from flask import Flask
+            from shop import ping
+            NAMES = ["pong"]
+
+            def make():
+                app = Flask(__name__)
+                app.register_blueprint(ping.blueprint())
+                for name in NAMES:
+                    module = importlib.import_module(f"shop.{name}")
+                    app.register_blueprint(module.blueprint, url_prefix=app.config["AT"])
+        """,
+    )
+    assert routes(graph) == {
+        ("GET", "/ping/now", "Ping"), ("GET", "{app.config['AT']}/pong", "pong"),
+    }  # fmt: skip
+    assert told(graph) == {("prefix app.config['AT']", "it is computed")}
+
+
+def test_views_of_flask_appbuilder(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        app="""
+            from flask_appbuilder import AppBuilder, BaseView, ModelRestApi, expose
+
+            class Base(BaseView):
+                @expose("/list/")
+                def list(self): ...
+
+            class Reports(Base):
+                @expose("/run/<pk>", methods=["POST"])
+                def run(self, pk): ...
+
+            class Charts(ModelRestApi):
+                resource_name = "chart"
+                @expose("/", methods=("GET",))
+                def get_list(self): ...
+
+            class Lost(BaseView):
+                @expose("/")
+                def at(self): ...
+
+            appbuilder = AppBuilder()
+            appbuilder.add_view(Reports, "Reports")
+            appbuilder.add_api(Charts)
+        """,
+    )
+    assert routes(graph) == {
+        ("GET", "/reports/list/", "Reports"), ("POST", "/reports/run/<pk>", "Reports"),
+        ("GET", "/api/v1/chart/", "Charts"),
+    }  # fmt: skip
+    assert {what for what, _ in told(graph)} == {"route Lost.at"}
+
+
+def test_views_of_flask_classful(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        app="""
+            from flask import Blueprint, Flask
+            from flask_classful import FlaskView, route
+            api = Blueprint("api", __name__)
+
+            class Base(FlaskView):
+                route_prefix = "/v3/"
+                def index(self): ...
+
+            class AgentView(Base):
+                def get(self, name): ...
+
+                @route("/<id>/run", methods=["POST"])
+                def run(self, id): ...
+
+            AgentView.register(api)
+            app = Flask(__name__)
+            app.register_blueprint(api, url_prefix="/x")
+        """,
+    )
+    assert routes(graph) == {
+        ("GET", "/x/v3/agent/", "AgentView"), ("GET", "/x/v3/agent/<name>", "AgentView"),
+        ("POST", "/x/v3/agent/<id>/run", "AgentView"),
+    }  # fmt: skip
+
+
 COMMANDS = """
     import click, typer
     from celery import Celery, shared_task

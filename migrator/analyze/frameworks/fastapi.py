@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrator.analyze.facts.shape import CALL, LIST, TUPLE, Block, Expr
-from migrator.analyze.frameworks.flask import joined
+from migrator.analyze.frameworks.flask.mounts import joined
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.infer.values import Call, External, Many, Value

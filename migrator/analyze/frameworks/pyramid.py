@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from migrator.analyze.facts.shape import CALL, Expr
-from migrator.analyze.frameworks.flask import joined
+from migrator.analyze.frameworks.flask.mounts import joined
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import literal_strings

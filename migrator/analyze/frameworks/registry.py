@@ -14,7 +14,7 @@ _BUILT_IN = (
     "migrator.analyze.frameworks.sqlalchemy.plugin:SQLAlchemy",
     "migrator.analyze.frameworks.django.plugin:Django",
     "migrator.analyze.frameworks.alembic:Alembic",
-    "migrator.analyze.frameworks.flask:Flask",
+    "migrator.analyze.frameworks.flask.plugin:Flask",
     "migrator.analyze.frameworks.fastapi:FastAPI",
     "migrator.analyze.frameworks.pyramid:Pyramid",
     "migrator.analyze.frameworks.commands:Commands",

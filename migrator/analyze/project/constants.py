@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrator.analyze.facts.shape import CALL, FSTRING, OP, SET, STR, Expr
+from migrator.analyze.facts.shape import CALL, CONST, FSTRING, OP, SET, STR, Expr
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 
@@ -10,7 +10,8 @@ _DEEPEST = 6
 
 
 def string_of(project: Project, module: Module, expr: Expr, depth: int = 0) -> str | None:
-    """The string that an expression is; None where a part of it is computed."""
+    """The string that an expression is, whole numbers within it too; None where a part of it is
+    computed."""
     if depth > _DEEPEST:
         return None
     if type(expr) is str:
@@ -18,6 +19,8 @@ def string_of(project: Project, module: Module, expr: Expr, depth: int = 0) -> s
     if type(expr) is not tuple:
         return None
     if expr[0] == STR:
+        return str(expr[1])
+    if expr[0] == CONST and type(expr[1]) is int and depth:
         return str(expr[1])
     if expr[0] == FSTRING:
         parts = [

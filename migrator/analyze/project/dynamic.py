@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrator.analyze.facts.shape import CALL, LIST, SET, SET_, STR, TUPLE, Expr
+from migrator.analyze.facts.shape import CALL, FSTRING, LIST, SET, SET_, STR, TUPLE, Expr
 from migrator.analyze.project.modules import Module, Names, absolute_module
 
 
@@ -24,18 +24,31 @@ def imported_by_call(names: Names, module: Module, call: Expr) -> tuple[str, ...
     args = call[3]
     if not args:
         return None
-    texts = literal_strings(args[0])
-    if texts is None and type(args[0]) is str:
-        # The nearest loop above, or around a comprehension's element.
-        loops = [x for x in module.facts.interface.loops if x[1] == args[0] and x[0] <= call[1]]
-        for _, _, iterated in sorted(loops, key=lambda x: x[0])[-1:]:
-            texts = strings_of(names, module, iterated)
-        texts = texts or strings_of(names, module, args[0])
+    texts = literal_strings(args[0]) or _by_loop(names, module, args[0], call[1])
     if texts is None:
         return None
     absolute = [_relative(module, text.partition(":")[0], args) for text in texts]
     found = tuple([name for name in absolute if name is not None])
     return found if len(found) == len(absolute) else None
+
+
+def _by_loop(names: Names, module: Module, expr: Expr, line: int) -> tuple[str, ...] | None:
+    """The strings of a name, or of an f-string with one name in it."""
+    if type(expr) is tuple and expr[0] == FSTRING:
+        holes = [p for p in expr[1] if type(p) is not str]
+        inner = _by_loop(names, module, holes[0][1][0], line) if len(holes) == 1 else None
+        return inner and tuple(
+            ["".join(p if type(p) is str else one for p in expr[1]) for one in inner]
+        )
+    if type(expr) is not str:
+        return None
+    # The nearest loop above, or around a comprehension's element.
+    loops = [x for x in module.facts.interface.loops if x[1] == expr and x[0] <= line]
+    for _, _, iterated in sorted(loops, key=lambda x: x[0])[-1:]:
+        texts = strings_of(names, module, iterated)
+        if texts is not None:
+            return texts
+    return strings_of(names, module, expr)
 
 
 def strings_of(names: Names, module: Module, expr: Expr) -> tuple[str, ...] | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from migrator.analyze.facts.shape import CALL, DEF, Expr
+from migrator.analyze.frameworks.flask.classes import ClassRoute, class_routes
+from migrator.analyze.frameworks.flask.mounts import Mounts, joined
 from migrator.analyze.frameworks.protocol import Framework
-from migrator.analyze.project.dynamic import imported_by_call, is_dynamic, literal_strings
+from migrator.analyze.project.constants import string_of
+from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.search import (
@@ -21,18 +23,9 @@ from migrator.analyze.project.search import (
     owner_of,
 )  # fmt: skip
 from migrator.analyze.schema import Schema
-from migrator.model.graph import Dependency, EntryPoint, Unresolved
+from migrator.model.graph import Dependency, EntryPoint
 
 VERBS = {"get", "post", "put", "patch", "delete"}
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """Blueprint `child` hangs below `parent` (None: the application) at `prefix`."""
-
-    child: str
-    parent: str | None
-    prefix: str | None
 
 
 class Flask(Framework):
@@ -44,24 +37,15 @@ class Flask(Framework):
     def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
         if not project.imports(
             "flask", "quart", "flask_smorest", "apiflask", "flask_restx", "flask_restful",
-            "flask_appbuilder",
+            "flask_appbuilder", "flask_restplus", "flask_classful",
         ):  # fmt: skip
             return
         yield from _Routes(project, schema).read()
 
 
-class _Routes:
+class _Routes(Mounts):
     def __init__(self, project: Project, schema: Schema) -> None:
-        self.project, self.schema = project, schema
-        self.own_prefix: dict[str, str] = {}
-        for id_, _module, call, made in assigned_calls(project):
-            if made.rpartition(".")[2].rpartition(":")[2].endswith("Blueprint"):
-                texts = literal_strings(keyword(call, "url_prefix"))
-                self.own_prefix[id_] = texts[0] if texts else ""
-        before = len(schema.unresolved)
-        found = list(calls(project, ("register_blueprint",)))
-        self.registrations = [r for f in found for r in self._registration(f)]
-        self.some_unknown = len(self.schema.unresolved) > before
+        super().__init__(project, schema)
         self.foreign = _other_routers(project)
 
     def read(self) -> Iterator[EntryPoint]:
@@ -69,6 +53,10 @@ class _Routes:
             yield from self._decorated(one)
         for found in calls(self.project, ("add_url_rule",)):
             yield from self._rule(found)
+        for found in calls(self.project, ("add_resource",)):
+            yield from self._resource(found)
+        for route in class_routes(self.project, self):
+            yield from self._told(route)
 
     def _decorated(self, one: Decorated) -> Iterator[EntryPoint]:
         decorator = one.decorator
@@ -77,12 +65,16 @@ class _Routes:
         func = decorator[2]
         name = func.rpartition(".")[2] if type(func) is str else ""
         owner = owner_of(func)
-        if owner is None or (name != "route" and name not in VERBS):
+        if owner is None or (name not in ("route", "resource") and name not in VERBS):
             return
-        target = self.project.resolve(one.module.name, owner) if type(owner) is str else None
+        target = self._mount(one.module, one.definition, owner, {})
+        if target is None and type(owner) is str:
+            target = self.project.resolve(one.module.name, owner)
         if target in self.foreign:
             return
         known = target in self.own_prefix or self._is_app(target)
+        if not known and name == "resource":
+            return
         if name in VERBS and not known and (target is not None or not _is_rule(decorator)):
             return
         methods = _methods(decorator) if name == "route" else (name.upper(),)
@@ -91,6 +83,12 @@ class _Routes:
         yield from self._routes(
             one.module, target, decorator, methods, one.statement[3], one.line, one.definition
         )
+
+    def _mount(
+        self, module: Module, definition: str, owner: Expr | None, local: dict[str, str]
+    ) -> str | None:
+        found = self.meant(module, definition, owner, local)
+        return found[0] if found else None
 
     def _is_app(self, target: str | None) -> bool:
         fact = self.project.names.definition(target or "")
@@ -106,6 +104,8 @@ class _Routes:
     def _rule(self, found: Found) -> Iterator[EntryPoint]:
         call = found.call
         view = keyword(call, "view_func") or (call[3][2] if len(call[3]) > 2 else None)
+        if type(view) is str:
+            view = self.scopes.made(found.module, found.definition, view) or view
         methods = _methods(call)
         as_view = False
         if type(view) is tuple and view[0] == CALL and type(view[2]) is str:
@@ -122,12 +122,36 @@ class _Routes:
             return
         if as_view and keyword(call, "methods") is None:
             methods = self._verbs(target)
-        owner = owner_of(call[2])
-        above = None
-        if type(owner) is str:
-            above = self.project.names.resolve(found.module.name, owner, found.local)
+        above = self._mount(found.module, found.definition, owner_of(call[2]), found.local)
         name = target.rpartition(":")[2]
         yield from self._routes(found.module, above, call, methods, name, call[1], target)
+
+    def _resource(self, found: Found) -> Iterator[EntryPoint]:
+        """``api.add_resource(Class, "/a", "/b")``."""
+        call, module = found.call, found.module
+        above = self._mount(module, found.definition, owner_of(call[2]), found.local)
+        if above is None or not call[3]:
+            return
+        class_ = call[3][0]
+        resolved = None
+        if type(class_) is str:
+            resolved = self.project.names.resolve(module.name, class_, found.local)
+        target = self.project.names.definition_of(resolved)
+        if target is None:
+            self._unknown(module, call[1], "resource", "its class is not known")
+            return
+        name = target.rpartition(":")[2]
+        for url in call[3][1:]:
+            one = (*call[:3], (url,), call[4])
+            methods = self._verbs(target)
+            yield from self._routes(module, above, one, methods, name, call[1], target)
+
+    def _told(self, route: ClassRoute) -> Iterator[EntryPoint]:
+        prefixes = self.prefixes(route.mount) if route.mount is not None else [""]
+        for prefix in prefixes:
+            for method in route.methods:
+                path = joined(prefix, route.path)
+                yield EntryPoint("route", route.name, method, path, route.definition, route.line)
 
     def _verbs(self, target: str) -> tuple[str, ...]:
         verbs = {
@@ -139,66 +163,23 @@ class _Routes:
         return tuple(sorted(v.upper() for v in verbs)) or ("GET",)
 
     def _routes(
-        self, module: Module, blueprint: str | None, call: Expr, methods: tuple[str, ...],
+        self, module: Module, mount: str | None, call: Expr, methods: tuple[str, ...],
         name: str, line: int, definition: str,
     ) -> Iterator[EntryPoint]:  # fmt: skip
-        rule = literal_strings(call[3][0] if call[3] else keyword(call, "rule"))
+        written = call[3][0] if call[3] else keyword(call, "rule")
+        rule = string_of(self.project, module, written)
         if rule is None:
             self._unknown(module, line, f"route of {name}", "its URL rule is computed")
             return
-        prefixes = self._prefixes(blueprint) if blueprint in self.own_prefix else [""]
+        prefixes = self.prefixes(mount) if mount in self.own_prefix else [""]
         if not prefixes:
             why = "its blueprint is never registered"
             if self.some_unknown:
                 why = "its blueprint is registered by none of the calls that could be resolved"
-            self._unknown(module, line, f"route {rule[0]}", why)
+            self._unknown(module, line, f"route {rule}", why)
         for prefix in prefixes:
             for method in methods:
-                yield EntryPoint("route", name, method, joined(prefix, rule[0]), definition, line)
-
-    def _prefixes(self, blueprint: str | None, seen: frozenset[str] = frozenset()) -> list[str]:
-        """Every prefix under which a blueprint is reached: one for each registration."""
-        if blueprint is None or blueprint in seen:
-            return []
-        found: list[str] = []
-        for registration in self.registrations:
-            if registration.child != blueprint:
-                continue
-            here = registration.prefix
-            here = self.own_prefix[blueprint] if here is None else here
-            parent = registration.parent
-            above = (
-                self._prefixes(parent, seen | {blueprint}) if parent in self.own_prefix else [""]
-            )
-            found += [joined(prefix, here) for prefix in above]
-        return list(dict.fromkeys(found))
-
-    def _registration(self, found: Found) -> Iterator[Registration]:
-        call = found.call
-        names = self.project.names
-        parent = owner_of(call[2])
-        above = None
-        if type(parent) is str:
-            above = names.resolve(found.module.name, parent, found.local)
-        texts = literal_strings(keyword(call, "url_prefix"))
-        child = call[3][0] if call[3] else keyword(call, "blueprint")
-        targets: list[str] = []
-        if type(child) is str:
-            target = names.resolve(found.module.name, child, found.local)
-            targets = [target] if target else []
-        elif type(child) is tuple and child[0] == "attr" and is_dynamic(child[2]):
-            modules = imported_by_call(names, found.module, child[2])
-            targets = [f"{module}:{child[3]}" for module in modules or ()]
-        known = [t for t in targets if t in self.own_prefix]
-        if not known:
-            self._unknown(
-                found.module, call[1], "register_blueprint", "which blueprint is not known"
-            )
-        for target in known:
-            yield Registration(target, above, texts[0] if texts else None)
-
-    def _unknown(self, module: Module, line: int, what: str, why: str) -> None:
-        self.schema.unresolved.append(Unresolved(module.path, line, what, why))
+                yield EntryPoint("route", name, method, joined(prefix, rule), definition, line)
 
 
 def _other_routers(project: Project) -> set[str]:
@@ -218,9 +199,3 @@ def _is_rule(call: Expr) -> bool:
 def _methods(call: Expr) -> tuple[str, ...]:
     texts = literal_strings(keyword(call, "methods"))
     return tuple(sorted(t.upper() for t in texts)) if texts else ("GET",)
-
-
-def joined(prefix: str, rule: str) -> str:
-    if prefix and rule:
-        return f"{prefix.rstrip('/')}/{rule.lstrip('/')}"
-    return prefix or rule or "/"

@@ -1,0 +1,1 @@
+"""Flask, Quart, and the packages that put classes in front of them."""

@@ -1,0 +1,142 @@
+"""What a name inside a function is made of, where routes are put together in functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from migrator.analyze.facts.shape import (
+    CALL,
+    DEF,
+    FOR,
+    LIST,
+    OP,
+    RETURN,
+    SET,
+    SET_,
+    TUPLE,
+    Block,
+    Expr,
+)
+from migrator.analyze.project.modules import Module
+from migrator.analyze.project.project import Project
+from migrator.analyze.project.search import Found, calls_in, local_imports, nested
+
+_DEEPEST = 4
+
+
+class Scopes:
+    """Reads local variables, loops and parameters of module-level functions."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.block = cache(self._block)
+
+    def _block(self, definition: str) -> Block:
+        """The body of a function; empty for anything else."""
+        code = self.project.function(definition) if not definition.endswith(":") else None
+        return self.project.block(code) if code is not None else ()
+
+    def local(self, definition: str, name: str) -> Expr | None:
+        """What a function itself assigns to a name, the first of several."""
+        for statement in nested(self.block(definition)):
+            if statement[0] == SET and name in statement[2] and statement[3] is not None:
+                return statement[3]
+        return None
+
+    def returned(self, definition: str) -> tuple[str, ...]:
+        """The plain names that a function returns."""
+        block = self.block(definition)
+        return tuple(s[2] for s in nested(block) if s[0] == RETURN and type(s[2]) is str)
+
+    def made(self, module: Module, definition: str, expr: Expr | None) -> Expr | None:
+        """The call that makes what `expr` is: itself, or what a local or module-level name is
+        assigned."""
+        for _ in range(_DEEPEST):
+            if type(expr) is tuple and expr[0] == CALL:
+                return expr
+            if type(expr) is not str:
+                return None
+            expr = self.local(definition, expr)
+        return None
+
+    def elements(
+        self, module: Module, definition: str, expr: Expr | None, depth: int = 0
+    ) -> Iterator[tuple[Module, str, Expr]]:
+        """The expressions in a list or tuple that `expr` is, with where each stands; nothing
+        where it is computed. Looks through names, sums, and arguments of all known calls."""
+        if depth > _DEEPEST or expr is None:
+            return
+        if type(expr) is tuple and expr[0] in (LIST, TUPLE, SET_):
+            for element in expr[1]:
+                yield module, definition, element
+        elif type(expr) is tuple and expr[0] == OP and expr[1] == "+":
+            for side in expr[2:4]:
+                yield from self.elements(module, definition, side, depth + 1)
+        elif type(expr) is str:
+            yield from self._named(module, definition, expr, depth)
+
+    def _named(
+        self, module: Module, definition: str, name: str, depth: int
+    ) -> Iterator[tuple[Module, str, Expr]]:
+        block = self.block(definition)
+        assigned = [s[3] for s in nested(block) if s[0] == SET and name in s[2]]
+        for value in assigned:
+            if value != name:
+                yield from self.elements(module, definition, value, depth + 1)
+        position = self._parameter(definition, name)
+        if position is not None:
+            yield from self._given(definition, name, position, depth)
+        elif not assigned:
+            target = self.project.resolve(module.name, name) or ""
+            fact = self.project.names.definition(target)
+            home = self.project.modules.get(target.partition(":")[0])
+            for statement in fact.statements if fact and home else ():
+                if statement[0] == SET and home is not None:
+                    yield from self.elements(home, f"{home.name}:", statement[3], depth + 1)
+
+    def _parameter(self, definition: str, name: str) -> int | None:
+        fact = self.project.names.definition(definition)
+        for statement in fact.statements if fact else ():
+            if statement[0] == DEF:
+                names = [p[0] for p in statement[4]]
+                return names.index(name) if name in names else None
+        return None
+
+    def _given(
+        self, definition: str, name: str, position: int, depth: int
+    ) -> Iterator[tuple[Module, str, Expr]]:
+        """What callers give a parameter."""
+        for module, caller, call, local in self._calls_of(definition):
+            if self.project.names.resolve(module.name, call[2], local) != definition:
+                continue
+            args = call[3]
+            given = next((v for k, v in call[4] if k == name), None)
+            if given is None and position < len(args):
+                given = args[position]
+            yield from self.elements(module, caller, given, depth + 1)
+
+    def _calls_of(self, definition: str) -> Iterator[Found]:
+        """The calls of a function that name it, imports of the calling function with each."""
+        name = definition.rpartition(":")[2]
+        for module in self.project.code:
+            facts = module.facts
+            for fact, uses in zip(facts.interface.definitions, facts.detail.uses, strict=True):
+                if not any(use.dotted.rpartition(".")[2] == name for use in uses):
+                    continue
+                caller = f"{module.name}:{fact.name}"
+                block = self.block(caller) or fact.statements
+                local = local_imports(module, block)
+                for call in calls_in(block):
+                    if type(call[2]) is str and call[2].rpartition(".")[2] == name:
+                        yield Found(module, caller, call, local)
+
+    def looped(self, found: Found, name: str) -> list[tuple[Module, str, Expr]]:
+        """What a loop around a call lets `name` run over."""
+        block = self.block(found.definition)
+        if found.definition.endswith(":"):
+            block = found.module.facts.interface.body
+        over = [s for s in nested(block) if s[0] == FOR and s[2] == name and s[1] <= found.call[1]]
+        if not over:
+            return []
+        return list(self.elements(found.module, found.definition, over[-1][3]))
