@@ -34,7 +34,7 @@ def insert_new(
     if connection.dialect.name == "postgresql":
         # An array for each column: a parameter for each value takes three times as long.
         arrays = {name: [row[name] for row in rows] for name in rows[0]}
-        about = (table, key, lasting, *arrays)
+        about = (table, key, lasting, tuple(arrays))
         return set(_run(connection, _insert_arrays, [arrays], *about).scalars())
     return set(_run(connection, _insert_new, rows, table, key).scalars())
 
@@ -62,7 +62,10 @@ def upsert_newer(
     if _is_mysql(connection):
         written = [row for row in rows if _upsert_one(connection, table, version, row)]
         return {tuple(row[column.name] for column in key) for row in written}
-    return {tuple(row) for row in _run(connection, _upsert, rows, table, version, *rows[0])}
+    names = tuple(rows[0])
+    arrays = connection.dialect.name == "postgresql" and _are_plain(table, names)
+    given = [{name: [row[name] for row in rows] for name in names}] if arrays else rows
+    return {tuple(row) for row in _run(connection, _upsert, given, table, version, names, arrays)}
 
 
 def among(
@@ -123,15 +126,37 @@ def _insert_new(insert: Callable[..., Any], table: Table, key: Column[Any]) -> A
 
 
 def _insert_arrays(
-    insert: Callable[..., Any], table: Table, key: Column[Any], lasting: bool, *names: str
+    insert: Callable[..., Any],
+    table: Table,
+    key: Column[Any],
+    lasting: bool,
+    names: tuple[str, ...],
 ) -> Any:
-    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
-    new = sa.func.unnest(*arrays).table_valued(*names).render_derived("new")
-    rows = sa.select(*(new.c[name] for name in names))
+    new, rows = _rows_of_arrays(table, names)
     if not lasting:
         once = sa.select(sa.func.set_config("synchronous_commit", "off", True)).subquery()
         rows = rows.select_from(sa.join(new, once, sa.true()))
     return insert(table).from_select(names, rows).on_conflict_do_nothing().returning(key)
+
+
+def _rows_of_arrays(
+    table: Table, names: tuple[str, ...]
+) -> tuple[sa.TableValuedAlias, sa.Select[Any]]:
+    """Rows whose columns are given as an array for each."""
+    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
+    new = sa.func.unnest(*arrays).table_valued(*names).render_derived("new")
+    return new, sa.select(*(new.c[name] for name in names))
+
+
+def _are_plain(table: Table, names: tuple[str, ...]) -> bool:
+    """Whether arrays of the columns' values mean the same as the values."""
+    return all(type(table.c[name].type) in _PLAIN for name in names)
+
+
+_PLAIN = {
+    sa.BigInteger, sa.Integer, sa.SmallInteger, sa.Numeric, sa.Float, sa.Double, sa.Boolean,
+    sa.String, sa.Text, sa.Unicode, sa.DateTime, sa.Date, sa.Uuid,
+}  # fmt: skip
 
 
 def _increase(insert: Callable[..., Any], table: Table, column: Column[Any]) -> Any:
@@ -142,8 +167,16 @@ def _increase(insert: Callable[..., Any], table: Table, column: Column[Any]) -> 
     ).returning(table)
 
 
-def _upsert(insert: Callable[..., Any], table: Table, version: Column[Any], *names: str) -> Any:
+def _upsert(
+    insert: Callable[..., Any],
+    table: Table,
+    version: Column[Any],
+    names: tuple[str, ...],
+    arrays: bool,
+) -> Any:
     new, key = insert(table), list(table.primary_key.columns)
+    if arrays:
+        new = new.from_select(names, _rows_of_arrays(table, names)[1])
     return new.on_conflict_do_update(
         index_elements=key,
         set_={name: new.excluded[name] for name in names},
