@@ -14,6 +14,7 @@ from migrator.analyze.facts.shape import (
     Expr,
 )  # fmt: skip
 from migrator.analyze.facts.sql_text import may_be_sql
+from migrator.analyze.infer.closures import names_seen
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke, run
 from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Touch
@@ -76,6 +77,7 @@ class Interpreter:
         self.yields = False
         self.nested: list[object] = []
         self.nested_calls = 0
+        self._closures: dict[tuple[object, ...], Value | None] = {}
 
     @classmethod
     def at_module(cls, world: World, module: str, class_: str | None = None) -> Interpreter:
@@ -268,28 +270,39 @@ class Interpreter:
         return made
 
     def _closed(self, function: Closure, call: Call) -> Value | None:
-        """A nested function runs in the frame around it; within itself it tells nothing new."""
+        """A nested function runs in the frame around it, once for each state of what it sees;
+        within itself it tells nothing new."""
         body = function.body
         if not isinstance(body, tuple) or any(body is outer for outer in self.nested):
             return None
+        names = names_seen(function, self.env, self.world.mentioned)
+        seen = tuple([self.env.get(name) for name in names])
+        outer = tuple([id(one) for one in self.nested])
+        line = 0 if function.name else self.line
+        key = (id(body), call.values, seen, outer, self.quiet > 0, line)
+        if key not in self._closures:
+            self._closures[key] = self._run_closure(function, call)
+        return self._closures[key]
+
+    def _run_closure(self, function: Closure, call: Call) -> Value | None:
         self.nested_calls += 1
         if len(self.nested) > _DEEPEST_NESTED or self.nested_calls > _MOST_NESTED_CALLS:
             self.unresolved(call.line, "nested functions", "they call each other too often")
             return None
-        self.nested.append(body)
-        before = dict(self.env)
+        self.nested.append(function.body)
+        before, line = dict(self.env), self.line
         for param, value in zip(function.params, call.values, strict=False):
             self.env[param[0]] = value
         try:
             if function.name:
                 kept, self.returned = self.returned, []
-                self.block(body)
+                self.block(function.body)  # type: ignore[arg-type]
                 result = either(*self.returned)
                 self.returned = kept
                 return result
-            return self.value(body)
+            return self.value(function.body)
         finally:
-            self.env = before
+            self.env, self.line = before, line
             self.nested.pop()
 
     # --- statements ------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from migrator.analyze.facts.shape import (
 )  # fmt: skip
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer import types
+from migrator.analyze.infer.closures import Mentioned
 from migrator.analyze.infer.contexts import Contexts
 from migrator.analyze.infer.memo import Memo
 from migrator.analyze.infer.named import rows_by_name
@@ -51,6 +52,7 @@ class World:
         self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}
         self._blocks: dict[tuple[str, int], Block] = {}
         self.memo = Memo()
+        self.mentioned: Mentioned = {}
         self.contexts = Contexts(self)
         self.depth = 0
         # Type aliases that are being followed: one may name itself.
