@@ -12,11 +12,11 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
 import migrator
+from migrator.analyze.code_version import code_version
 from migrator.analyze.discover import SourceFile
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.settings import Settings
@@ -71,8 +71,8 @@ def key_of_tree(
 ) -> bytes:
     """Names everything that the Graph of this tree depends on; `files` come with their facts'
     keys, which name their bytes."""
-    digest = blake2b(digest_size=_KEY_BYTES, key=_analyzer())
-    parts = (root.as_posix(), prefix, *_codes(plugins))
+    digest = blake2b(digest_size=_KEY_BYTES)
+    parts = (_analyzer(), root.as_posix(), prefix, *_codes(plugins))
     digest.update(repr((parts, settings)).encode())
     for file, key in files:
         digest.update(f"{file.path}\0{file.role}\0".encode("utf-8", "surrogateescape"))
@@ -80,26 +80,34 @@ def key_of_tree(
     return digest.digest()
 
 
-@cache
-def _analyzer() -> bytes:
+def _analyzer() -> tuple[str, tuple[int, int]]:
     """A name of the analyzer's own code, and of the Python that runs it."""
     home = Path(migrator.__file__).parent
-    digest = blake2b(repr((migrator.__version__, sys.version_info[:2])).encode(), digest_size=32)
-    for folder in ("analyze", "model"):
-        for path in sorted((home / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.digest()
+    return code_version(home / "analyze", home / "model"), sys.version_info[:2]
 
 
 def _codes(plugins: Sequence[Framework]) -> list[tuple[str, str, str]]:
-    """The plug-ins with the code of each one's module."""
+    """The plug-ins with the code of each one's whole package."""
     found = []
     for plugin in plugins:
         kind = type(plugin)
-        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-        code = blake2b(Path(file).read_bytes()).hexdigest() if file else ""
-        found.append((kind.__module__, kind.__qualname__, code))
+        package = kind.__module__.partition(".")[0]
+        own = package == "migrator"  # named by `_analyzer`
+        places = () if own else _places(package, kind.__module__)
+        found.append((kind.__module__, kind.__qualname__, code_version(*places)))
     return found
+
+
+def _places(package: str, module: str) -> tuple[Path, ...]:
+    """Where the code of a top-level package is; of a namespace that several share, only the
+    module's own folder in it."""
+    known = sys.modules.get(package)
+    if getattr(known, "__file__", None) is None and package != module:
+        inner = ".".join(module.split(".")[:2])
+        return _places(inner, inner)
+    paths = [Path(p) for p in getattr(known, "__path__", ())]
+    file = getattr(known, "__file__", None)
+    return tuple(paths) or ((Path(file),) if file else ())
 
 
 def _digest(key: bytes, content: bytes) -> bytes:

@@ -9,16 +9,16 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
-import migrator
+from migrator.analyze.code_version import code_version
 from migrator.analyze.facts.generated import is_generated
 from migrator.analyze.facts.lower import lower
 from migrator.analyze.facts.shape import Body, DefinitionFact, Detail, Interface, Use
 
-# Raise this whenever `lower` or `shape` changes what comes out of the same bytes.
-FACTS_VERSION = 3
-_VERSION = f"{migrator.__version__} {FACTS_VERSION} {sys.version_info[:2]} {marshal.version}"
+# Whatever changes what comes out of the same bytes is in this package.
+_VERSION = f"{code_version(Path(__file__).parent)} {sys.version_info[:2]} {marshal.version}"
 _RECURSION = 6_000
 _EMPTY = Interface(0, (), (), (), (), None, ())
 
