@@ -86,7 +86,7 @@ def analyze(
     from rich.console import Console
 
     from migrator.analyze.pipeline import analyze as read_monolith
-    from migrator.model.graph_file import dump_graph
+    from migrator.model.graph_file import graph_bytes
     from migrator.report.progress import telling
     from migrator.report.terminal import summary
     from migrator.run.files import write_atomically
@@ -96,8 +96,8 @@ def analyze(
         graph = _evidence(graph, path, database, traces, history, tell)
     drawn = output_format in (Format.mermaid, Format.dot)
     proposed = _proposed(plan, graph) if html or drawn else None
-    text = dump_graph(graph)
-    write_atomically(output, text)
+    content = graph_bytes(graph)
+    write_atomically(output, content)
     if html:
         from migrator.report.html.page import page
 
@@ -105,7 +105,7 @@ def analyze(
     if explain:
         _explain(graph, explain, output_format)
     elif output_format is Format.json:
-        typer.echo(text, nl=False)
+        typer.echo(content, nl=False)
     elif drawn:
         from migrator.report import diagram
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from migrator.model.errors import MigratorError
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Raises MigratorError where the folder cannot be written; nothing is left half-written."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Text goes as UTF-8. Raises MigratorError where the folder cannot be written; nothing is left
+    half-written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
             Path(name).chmod(0o644)
             Path(name).replace(path)
         except BaseException:

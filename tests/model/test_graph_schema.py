@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from support.graphs import big, sample
 
 from migrator.model.graph import CoChange, Discrepancy, Graph, Observation
-from migrator.model.graph_file import dump_graph, read_graph
+from migrator.model.graph_file import dump_graph, graph_bytes, read_graph
 from migrator.model.graph_schema import dump_schema, graph_schema
 
 PUBLISHED = Path(__file__).parents[2] / "docs/schemas/graph.schema.json"
@@ -52,6 +52,16 @@ def test_evidence_survives_the_file(tmp_path: Path) -> None:
     path = tmp_path / "graph.json"
     path.write_text(dump_graph(with_evidence()), "utf-8")
     assert read_graph(path) == with_evidence()
+
+
+@pytest.mark.parametrize("doc", ["one\nline\tmore \x00", "\u2028 é 漢 \U0001f600", "half \ud800"])
+def test_any_string_survives_the_file(doc: str, tmp_path: Path) -> None:
+    first, *rest = sample().definitions
+    graph = replace(sample(), definitions=(replace(first, doc=doc), *rest))
+    path = tmp_path / "graph.json"
+    path.write_bytes(graph_bytes(graph))
+    assert read_graph(path) == graph
+    assert len(path.read_bytes().splitlines()) == len(dump_graph(sample()).splitlines())
 
 
 @pytest.mark.parametrize(

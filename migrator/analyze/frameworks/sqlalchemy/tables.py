@@ -59,8 +59,9 @@ class TableReader(MappedClasses):
             self.schema.foreign_keys |= set(self._foreign_keys(fact))
         for fact in self.models.values():
             self._model(fact)
+        keys = {(k.source, k.target) for k in self.schema.foreign_keys}
         for fact in self.models.values():
-            self._relationships(fact)
+            self._relationships(fact, keys)
 
     def _table(self, fact: TableFact) -> Table:
         return Table(
@@ -172,8 +173,7 @@ class TableReader(MappedClasses):
         near = [s for s in same if s.partition(":")[0] == module.name]
         return near[0] if len(near) == 1 else None
 
-    def _relationships(self, fact: TableFact) -> None:
-        keys = {(k.source, k.target) for k in self.schema.foreign_keys}
+    def _relationships(self, fact: TableFact, keys: set[tuple[str, str]]) -> None:
         model = self.schema.models[fact.id]
         for name, written in fact.relations.items():
             target = self.model_named(written.target, written.module)
