@@ -11,9 +11,10 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from migrator.analyze.definitions import read_module
-from migrator.analyze.facts.extract import can_fork, usable_cores
+from migrator.analyze.facts.extract import Advance, can_fork, usable_cores
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.infer.interpreter import Interpreter
 from migrator.analyze.infer.invoke import run
@@ -27,6 +28,7 @@ from migrator.analyze.schema import Schema
 from migrator.model.graph import Dependency, Unresolved
 
 _ALONE_LINES = 20_000
+_SHARES_OF_A_CORE = 12
 
 
 @dataclass(slots=True)
@@ -58,10 +60,12 @@ def interpret(
     plugins: Sequence[Framework],
     *,
     workers: int | None = None,
-    advance: Callable[[int, int], None] | None = None,
+    advance: Advance | None = None,
 ) -> Found:
-    """What all functions of the project do; the order does not depend on the workers."""
+    """What all functions of the project do; the order does not depend on the workers. `advance`
+    is told (modules done, modules in all)."""
     global _world
+    tell = advance or _silent
     modules = project.code
     lines = sum(m.lines for m in modules)
     cores = workers or usable_cores()
@@ -69,16 +73,19 @@ def interpret(
     found = Found()
     try:
         if cores < 2 or not can_fork() or lines < _ALONE_LINES:
-            found.add(_share(list(range(len(modules)))))
+            for index in range(len(modules)):
+                found.add(_share([index]))
+                tell(index + 1, len(modules))
             return found
-        shares = _shares(modules, cores * 6)
+        shares = _shares(modules, cores * _SHARES_OF_A_CORE)
         gc.freeze()
         context = multiprocessing.get_context("fork")
+        done = 0
         with ProcessPoolExecutor(cores, mp_context=context) as pool:
-            for done, part in enumerate(pool.map(_packed, shares), 1):
+            for share, part in zip(shares, pool.map(_packed, shares), strict=True):
                 found.add(_unpacked(part))
-                if advance:
-                    advance(done, len(shares))
+                done += len(share)
+                tell(done, len(modules))
         gc.unfreeze()
     finally:
         _world = None
@@ -135,22 +142,48 @@ def _share(share: list[int]) -> Found:
 
 def _module(world: World, module: Module, found: Found) -> None:
     world.memo.forget()
+    own = _Guarded(world, module, found)
+    own.run(1, module.name, lambda: _uses(world, module, found))
+    for code in world.project.functions(module):
+        if code.id.partition(":")[2].partition(".")[0] in module.own:
+            own.run(code.statement[1], code.key, partial(_function, world, module, code, found))
+    for fact in module.own.values():
+        if fact.kind == "class":
+            id_ = f"{module.name}:{fact.name}"
+            own.run(fact.line, id_, partial(_inherited, world, id_, found))
+            own.run(fact.line, id_, partial(_body, world, module, id_, found))
+
+
+@dataclass(slots=True)
+class _Guarded:
+    """Code that is nested deeper than Python can follow is told, and the rest goes on."""
+
+    world: World
+    module: Module
+    found: Found
+
+    def run(self, line: int, what: str, read: Callable[[], None]) -> None:
+        try:
+            read()
+        except RecursionError:
+            self.world.memo.forget()
+            why = "nested too deeply to follow"
+            self.found.unresolved.append(Unresolved(self.module.path, line, what, why))
+
+
+def _uses(world: World, module: Module, found: Found) -> None:
     edges, rows = read_module(world.project, module)
     found.edges += edges
     found.rows += rows
-    for code in world.project.functions(module):
-        if code.id.partition(":")[2].partition(".")[0] not in module.own:
-            continue
-        _, sink = run(world, code, None, {})
-        found.touches += sink.touches
-        found.through += sink.through
-        found.reaches += sink.reaches
-        found.unresolved += [Unresolved(module.path, *u) for u in sink.unresolved]
-        found.touches += _likely(world, code, sink)
-    for fact in module.own.values():
-        if fact.kind == "class":
-            _inherited(world, f"{module.name}:{fact.name}", found)
-            _body(world, module, f"{module.name}:{fact.name}", found)
+
+
+def _function(world: World, module: Module, code: FunctionCode, found: Found) -> None:
+    _, sink = run(world, code, None, {})
+    found.touches += sink.touches
+    found.through += sink.through
+    found.reaches += sink.reaches
+    found.unresolved += [Unresolved(module.path, *u) for u in sink.unresolved]
+    found.touches += _likely(world, code, sink)
 
 
 def _likely(world: World, code: FunctionCode, plain: Sink) -> list[Touch]:
@@ -216,3 +249,7 @@ def _inherited(world: World, id_: str, found: Found) -> None:
             ]
             for touch in dict.fromkeys(told):
                 found.through.append(Through(caller, id_, class_.line, touch, True))
+
+
+def _silent(done: int, every: int) -> None:
+    del done, every

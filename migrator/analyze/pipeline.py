@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +35,7 @@ from migrator.model.graph import Module as GraphModule
 Progress = Callable[[str], None]
 # A larger one is a dump of rows.
 _LARGEST_SCRIPT = 2_000_000
+_RECURSION = 6_000
 
 
 def analyze(
@@ -52,7 +54,7 @@ def analyze(
     """
     tell = progress or _silent
     settings = settings if settings is not None else settings_for(root)
-    with _no_collection():
+    with _no_collection(), _deep_recursion():
         tell("finding files")
         files = discover(root, settings.exclude)
         plugins = frameworks(settings.frameworks)
@@ -94,7 +96,11 @@ def _analyze(
         for found in plugin.entry_points(project, schema):
             (points if isinstance(found, EntryPoint) else signals).append(found)  # type: ignore[arg-type]
     tell("following calls")
-    done = interpret(project, schema, plugins, workers=workers)
+    done = interpret(
+        project, schema, plugins, workers=workers,
+        advance=lambda done, of: tell(f"following calls: {done} of {of} modules"),
+    )  # fmt: skip
+    tell("putting together")
     return _graph(root, project, schema, done, points, signals, unresolved)
 
 
@@ -249,6 +255,17 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """A chain of a few hundred calls is interpreted with several frames for each."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _silent(message: str) -> None:

@@ -7,14 +7,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from migrator.analyze import interpret, pipeline
 from migrator.analyze.facts import extract as extracting
 from migrator.analyze.facts.extract import extract
 from migrator.analyze.facts.generated import is_generated
 from migrator.analyze.facts.read import Facts, facts_of
 from migrator.analyze.facts.store import Store
+from migrator.analyze.infer.values import FunctionCode
+from migrator.analyze.infer.world import World
 from migrator.analyze.pipeline import analyze
 from migrator.analyze.settings import Settings
 from migrator.model.graph_file import dump_graph
@@ -177,3 +181,50 @@ def test_types_that_name_themselves(tmp_path: Path) -> None:
     graph = analyze(tmp_path)
     assert "dump" in {d.id.rpartition(":")[2] for d in graph.definitions}
     assert graph.unresolved == ()
+
+
+def test_long_chains_of_calls_are_followed(tmp_path: Path) -> None:
+    chain = ".b()" * 400
+    (tmp_path / "deep.py").write_text(f"import q\nx = q{chain}\ndef f():\n    return x{chain}\n")
+    assert analyze(tmp_path).unresolved == ()
+
+
+def test_what_is_nested_too_deeply_to_follow_is_told_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_RECURSION", 0)
+    chain = ".b()" * 700
+    (tmp_path / "deep.py").write_text(
+        f"import celery\ndef first(): pass\nclass Deep(celery.Task):\n    y = celery.q{chain}\n"
+        f"def f():\n    return celery{chain}\n"
+    )
+    (tmp_path / "fine.py").write_text("import deep\ndef fine():\n    return deep.first()\n")
+    graph = analyze(tmp_path)
+    why = "nested too deeply to follow"
+    assert ("deep.py", 5, "deep:f", why) in {
+        (u.path, u.line, u.what, u.why) for u in graph.unresolved
+    }
+    assert {u.why for u in graph.unresolved} == {why}
+    assert ("fine:fine", "deep:first") in {(d.source, d.target) for d in graph.dependencies}
+
+
+def test_a_function_that_cannot_be_followed_does_not_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = interpret.run
+
+    def fails(world: World, code: FunctionCode, *given: Any) -> Any:
+        if code.name == "endless":
+            raise RecursionError
+        return real(world, code, *given)
+
+    monkeypatch.setattr(interpret, "run", fails)
+    (tmp_path / "m.py").write_text(
+        "x = 1\ndef endless(): pass\ndef fine(): return last()\ndef last(): pass\n"
+    )
+    told: list[str] = []
+    graph = analyze(tmp_path, progress=told.append)
+    [trouble] = graph.unresolved
+    assert (trouble.path, trouble.line, trouble.what) == ("m.py", 2, "m:endless")
+    assert ("m:fine", "m:last") in {(d.source, d.target) for d in graph.dependencies}
+    assert "following calls: 1 of 1 modules" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from migrator.analyze import interpret
+from migrator.analyze import interpret, pipeline
+from migrator.analyze.code_version import code_version
 from migrator.analyze.facts import extract
+from migrator.analyze.frameworks import registry
 from migrator.analyze.pipeline import analyze
 from migrator.analyze.settings import Settings
 from migrator.model.graph_file import dump_graph
@@ -162,3 +165,57 @@ def test_settings_and_plugins_name_the_kept_graph(tmp_path: Path) -> None:
     left_out = Settings(exclude=("two.py",))
     assert len(analyze(root, cache=cache, settings=left_out).modules) == 2
     assert len(analyze(root, cache=cache).modules) == 3
+
+
+PLUGIN = """
+from migrator.analyze.frameworks.protocol import Framework
+from acme_plugin.tables import NAME
+from migrator.model.graph import Table
+class Acme(Framework):
+    name = "acme"
+    def declare(self, project, schema):
+        schema.add_table(Table(NAME, None, (), "", 0, "library"))
+"""
+
+
+def test_any_file_of_a_plugins_package_names_the_kept_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "site"
+    root = written(tmp_path / "tree", CIRCLES)
+    cache = tmp_path / "cache"
+
+    def tables(name: str) -> set[str]:
+        tables_py = {"__init__.py": "", "plugin.py": PLUGIN, "tables.py": f"NAME = {name!r}\n"}
+        written(home / "acme_plugin", tables_py)
+        for module in [m for m in sys.modules if m.partition(".")[0] == "acme_plugin"]:
+            monkeypatch.delitem(sys.modules, module)
+        importlib.invalidate_caches()
+        code_version.cache_clear()
+        plugin = importlib.import_module("acme_plugin.plugin").Acme
+        monkeypatch.setattr(
+            pipeline, "frameworks", lambda wanted: [*registry.frameworks(wanted), plugin()]
+        )
+        return {t.id for t in analyze(root, cache=cache).tables}
+
+    monkeypatch.syspath_prepend(home)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert "first" in tables("first")
+    assert "another" in tables("another")
+
+
+def test_code_is_named_by_its_content(tmp_path: Path) -> None:
+    def version() -> str:
+        code_version.cache_clear()
+        return code_version(tmp_path)
+
+    seen = {version()}
+    for name, text in (
+        ("a.py", "x = 1"),
+        ("a.py", "x = 2"),
+        ("b.py", "x = 2"),
+        ("b.txt", "no code"),
+    ):
+        (tmp_path / name).write_text(text)
+        seen.add(version())
+    assert len(seen) == 4
