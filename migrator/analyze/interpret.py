@@ -7,8 +7,9 @@ copied or sent; each returns plain tuples for its share of the modules.
 from __future__ import annotations
 
 import gc
+import marshal
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +23,7 @@ from migrator.analyze.infer.named import likely_rows
 from migrator.analyze.infer.sink import Reach, Sink, Through, Touch
 from migrator.analyze.infer.values import ClassRef, FunctionCode, Instance
 from migrator.analyze.infer.world import World
+from migrator.analyze.parcels import Parcel
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
@@ -51,6 +53,7 @@ class Found:
         self.unresolved += other.unresolved
 
 
+Packed = tuple[list[tuple[object, ...]], ...]
 _world: World | None = None
 
 
@@ -61,55 +64,67 @@ def interpret(
     *,
     workers: int | None = None,
     advance: Advance | None = None,
-) -> Found:
-    """What all functions of the project do; the order does not depend on the workers. `advance`
-    is told (modules done, modules in all)."""
+    kept: Mapping[str, Parcel] | None = None,
+) -> dict[str, Parcel]:
+    """What all functions of the project do, by module in order: the same for any number of
+    workers. `kept` are modules that need not be interpreted again. `advance` is told (modules done,
+    modules in all)."""
     global _world
     tell = advance or _silent
+    kept = kept or {}
     modules = project.code
-    lines = sum(m.lines for m in modules)
+    waiting = [index for index, module in enumerate(modules) if module.name not in kept]
+    made: dict[str, Parcel] = {}
     cores = workers or usable_cores()
+    lines = sum(modules[index].lines for index in waiting)
     _world = World(project, schema, plugins)
-    found = Found()
     try:
-        if cores < 2 or not can_fork() or lines < _ALONE_LINES:
-            for index in range(len(modules)):
-                found.add(_share([index]))
-                tell(index + 1, len(modules))
-            return found
-        shares = _shares(modules, cores * _SHARES_OF_A_CORE)
-        gc.freeze()
-        context = multiprocessing.get_context("fork")
-        done = 0
-        with ProcessPoolExecutor(cores, mp_context=context) as pool:
-            for share, part in zip(shares, pool.map(_packed, shares), strict=True):
-                found.add(_unpacked(part))
-                done += len(share)
-                tell(done, len(modules))
-        gc.unfreeze()
+        for share, parcels in _in_shares(modules, waiting, lines, cores):
+            made.update(zip((modules[index].name for index in share), parcels, strict=True))
+            tell(len(kept) + len(made), len(modules))
     finally:
         _world = None
+    return {m.name: kept[m.name] if m.name in kept else made[m.name] for m in modules}
+
+
+def found_in(parcels: Iterable[Parcel]) -> Found:
+    """All together, in order."""
+    found = Found()
+    for parcel in parcels:
+        found.add(_unpacked(marshal.loads(parcel.found)))
     return found
 
 
-def _shares(modules: Sequence[Module], count: int) -> list[list[int]]:
+def _in_shares(
+    modules: Sequence[Module], waiting: Sequence[int], lines: int, cores: int
+) -> Iterator[tuple[list[int], list[Parcel]]]:
+    if cores < 2 or not can_fork() or lines < _ALONE_LINES:
+        for index in waiting:
+            yield [index], _share([index])
+        return
+    shares = _shares(modules, waiting, lines / (cores * _SHARES_OF_A_CORE))
+    gc.freeze()
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(cores, mp_context=context) as pool:
+        yield from zip(shares, pool.map(_share, shares), strict=True)
+    gc.unfreeze()
+
+
+def _shares(modules: Sequence[Module], waiting: Sequence[int], limit: float) -> list[list[int]]:
     """Neighbouring modules together (they look at the same classes), about equal in lines."""
-    limit = sum(m.lines for m in modules) / count
     shares: list[list[int]] = [[]]
     held = 0
-    for index, module in enumerate(modules):
+    for index in waiting:
         if held > limit:
             shares.append([])
             held = 0
         shares[-1].append(index)
-        held += module.lines
+        held += modules[index].lines
     return shares
 
 
-def _packed(share: list[int]) -> tuple[list[tuple[object, ...]], ...]:
-    """Named tuples and dataclasses as bare tuples: they pickle several times faster."""
-    gc.disable()
-    found = _share(share)
+def _packed(found: Found) -> Packed:
+    """Named tuples and dataclasses as bare tuples, which `marshal` writes."""
     return (
         [tuple(t) for t in found.touches],
         [(*t[:3], tuple(t.touch), t.inherited) for t in found.through],
@@ -120,7 +135,7 @@ def _packed(share: list[int]) -> tuple[list[tuple[object, ...]], ...]:
     )
 
 
-def _unpacked(part: tuple[list[tuple[object, ...]], ...]) -> Found:
+def _unpacked(part: Packed) -> Found:
     touches, through, reaches, edges, rows, unresolved = part
     return Found(
         [Touch._make(t) for t in touches],
@@ -132,12 +147,18 @@ def _unpacked(part: tuple[list[tuple[object, ...]], ...]) -> Found:
     )
 
 
-def _share(share: list[int]) -> Found:
+def _share(share: list[int]) -> list[Parcel]:
     assert _world is not None
-    found = Found()
+    gc.disable()  # on for good only in a child
+    names = _world.project.names
+    parcels = []
     for index in share:
-        _module(_world, _world.project.code[index], found)
-    return found
+        module = _world.project.code[index]
+        found = Found()
+        names.seen = module.bit
+        _module(_world, module, found)
+        parcels.append(Parcel(names.seen, marshal.dumps(_packed(found))))
+    return parcels
 
 
 def _module(world: World, module: Module, found: Found) -> None:

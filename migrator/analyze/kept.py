@@ -23,38 +23,36 @@ from migrator.analyze.settings import Settings
 from migrator.model.graph import Graph
 from migrator.model.graph_rows import from_rows, to_rows
 
-_KEY_BYTES = 16
+KEY_BYTES = 16
 
 
-class KeptGraph:
-    """``FOLDER/graph.bin``."""
+class KeptFile:
+    """One thing in one file, named inside by a key of `KEY_BYTES` bytes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "graph.bin"
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-    def get(self, key: bytes) -> Graph | None:
-        """The Graph of exactly this key."""
+    def get(self, key: bytes) -> bytes | None:
+        """What is kept under exactly this key and whole."""
         try:
             with self.path.open("rb") as file:
-                if file.read(_KEY_BYTES) != key:
+                if file.read(KEY_BYTES) != key:
                     return None
-                checksum = file.read(_KEY_BYTES)
+                checksum = file.read(KEY_BYTES)
                 content = file.read()
-            if _digest(key, content) != checksum:
-                return None
-            return from_rows(marshal.loads(content))
-        except (OSError, ValueError, TypeError, EOFError):
+        except OSError:
             return None
+        return content if _digest(key, content) == checksum else None
 
-    def put(self, key: bytes, graph: Graph) -> None:
+    def put(self, key: bytes, content: bytes) -> None:
         """Keep this one instead of the last; a full or read-only disk keeps none."""
-        content = marshal.dumps(to_rows(graph))
         temporary = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
                 temporary = Path(file.name)
-                file.write(key + _digest(key, content) + content)
+                file.write(key + _digest(key, content))
+                file.write(content)
             temporary.replace(self.path)
         except OSError:
             if temporary is not None:
@@ -62,22 +60,43 @@ class KeptGraph:
                     temporary.unlink()
 
 
+class KeptGraph:
+    """``FOLDER/graph.bin``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = KeptFile(folder / "graph.bin")
+
+    def get(self, key: bytes) -> Graph | None:
+        """The Graph of exactly this key."""
+        content = self._file.get(key)
+        try:
+            return from_rows(marshal.loads(content)) if content is not None else None
+        except (ValueError, TypeError, EOFError):
+            return None
+
+    def put(self, key: bytes, graph: Graph) -> None:
+        """Keep this one instead of the last."""
+        self._file.put(key, marshal.dumps(to_rows(graph)))
+
+
 def key_of_tree(
     root: Path,
     files: Iterable[tuple[SourceFile, bytes]],
-    settings: Settings,
-    prefix: str,
-    plugins: Sequence[Framework],
+    code: str,
 ) -> bytes:
     """Names everything that the Graph of this tree depends on; `files` come with their facts'
-    keys, which name their bytes."""
-    digest = blake2b(digest_size=_KEY_BYTES)
-    parts = (_analyzer(), root.as_posix(), prefix, *_codes(plugins))
-    digest.update(repr((parts, settings)).encode())
+    keys, which name their bytes, `code` is that of `code_of`."""
+    digest = blake2b(digest_size=KEY_BYTES)
+    digest.update(f"{code}\0{root.as_posix()}\0".encode("utf-8", "surrogateescape"))
     for file, key in files:
         digest.update(f"{file.path}\0{file.role}\0".encode("utf-8", "surrogateescape"))
         digest.update(key)
     return digest.digest()
+
+
+def code_of(settings: Settings, prefix: str, plugins: Sequence[Framework]) -> str:
+    """Names everything but the tree that an analysis depends on."""
+    return repr((_analyzer(), prefix, settings, _codes(plugins)))
 
 
 def _analyzer() -> tuple[str, tuple[int, int]]:
@@ -111,4 +130,4 @@ def _places(package: str, module: str) -> tuple[Path, ...]:
 
 
 def _digest(key: bytes, content: bytes) -> bytes:
-    return blake2b(content, digest_size=_KEY_BYTES, key=key).digest()
+    return blake2b(content, digest_size=KEY_BYTES, key=key).digest()

@@ -6,7 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migrator.analyze.accesses import accesses, reached
@@ -19,9 +19,10 @@ from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.frameworks.registry import frameworks
 from migrator.analyze.frameworks.sql.plugin import dialect_of
 from migrator.analyze.imports import imports
-from migrator.analyze.interpret import Found, interpret
-from migrator.analyze.kept import KeptGraph, key_of_tree
+from migrator.analyze.interpret import Found, found_in, interpret
+from migrator.analyze.kept import KeptGraph, code_of, key_of_tree
 from migrator.analyze.migrations import with_roles
+from migrator.analyze.parcels import KeptParcels, state_of
 from migrator.analyze.project.modules import Module, absolute_module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.roots import name_files
@@ -60,28 +61,39 @@ def analyze(
         plugins = frameworks(settings.frameworks)
         if cache is None:
             return _analyze(root, files, None, {}, settings, plugins, tell, workers)
+        code = code_of(settings, _prefix(root), plugins)
         keys = keys_of(f.file for f in files)
         kept = KeptGraph(cache)
         keyed = [(f, keys.get(f.file, b"")) for f in files]
-        name = key_of_tree(root, keyed, settings, _prefix(root), plugins)
+        name = key_of_tree(root, keyed, code)
         graph = kept.get(name)
         if graph is None:
-            store = Store(cache)
-            graph = _analyze(root, files, store, keys, settings, plugins, tell, workers)
+            held = _Held(Store(cache), KeptParcels(cache), code)
+            graph = _analyze(root, files, held, keys, settings, plugins, tell, workers)
             # A file that could not be read, or changed meanwhile, has no bytes to be named by.
             if keys == keys_of(f.file for f in files) and len(keys) == len(files):
                 kept.put(name, graph)
         return graph
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is kept between runs, and what names the code that made it."""
+
+    facts: Store
+    parcels: KeptParcels
+    code: str
+
+
 def _analyze(
-    root: Path, files: Sequence[SourceFile], store: Store | None, keys: Mapping[Path, bytes],
+    root: Path, files: Sequence[SourceFile], held: _Held | None, keys: Mapping[Path, bytes],
     settings: Settings, plugins: Sequence[Framework], tell: Progress, workers: int | None,
 ) -> Graph:  # fmt: skip
     scripts = [f for f in files if f.role == "sql"]
     files = [f for f in files if f.role != "sql"]
     every = extract(
-        [f.file for f in files], store=store, keys=keys or None, workers=workers,
+        [f.file for f in files], store=held.facts if held else None, keys=keys or None,
+        workers=workers,
         advance=lambda done, of: tell(f"reading {done} of {of} files"),
     )  # fmt: skip
     project, unresolved = load(root, files, every, settings)
@@ -96,11 +108,16 @@ def _analyze(
         for found in plugin.entry_points(project, schema):
             (points if isinstance(found, EntryPoint) else signals).append(found)  # type: ignore[arg-type]
     tell("following calls")
-    done = interpret(
-        project, schema, plugins, workers=workers,
+    state = state_of(project, schema, plugins, held.code) if held else None
+    kept = held.parcels.get(state) if held and state else {}
+    parcels = interpret(
+        project, schema, plugins, workers=workers, kept=kept,
         advance=lambda done, of: tell(f"following calls: {done} of {of} modules"),
     )  # fmt: skip
+    if held and state and len(kept) < len(parcels):
+        held.parcels.put(state, parcels)
     tell("putting together")
+    done = found_in(parcels.values())
     return _graph(root, project, schema, done, points, signals, unresolved)
 
 

@@ -75,7 +75,10 @@ def _alias(world: World, module: str, name: str, cls: str | None) -> Value | Non
     """
     target = world.project.names.resolve(module, name) or ""
     fact = world.project.names.definition(target)
-    if fact is None or fact.kind != "variable" or target in world.aliases:
+    if fact is None or fact.kind != "variable":
+        return None
+    if target in world.aliases:
+        world.memo.tainted = True  # asked from elsewhere it would be followed
         return None
     world.aliases.add(target)
     try:

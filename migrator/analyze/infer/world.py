@@ -48,10 +48,10 @@ class World:
         self.schema = schema
         self.frameworks = {f.name: f for f in frameworks}
         self._by_package = {p: f for f in frameworks for p in f.packages}
-        self._class_framework: dict[str, Framework | None] = {}
+        self._class_framework: dict[str, tuple[Framework | None, int]] = {}
         self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}
         self._blocks: dict[tuple[str, int], Block] = {}
-        self.memo = Memo()
+        self.memo = Memo(project.names)
         self.mentioned: Mentioned = {}
         self.contexts = Contexts(self)
         self.depth = 0
@@ -85,11 +85,13 @@ class World:
         return self.frameworks.get(name) if name else None
 
     def _of_class(self, cls: str) -> Framework | None:
-        try:
-            return self._class_framework[cls]
-        except KeyError:
-            pass
+        names = self.project.names
+        known = self._class_framework.get(cls)
+        if known is not None:
+            names.seen |= known[1]
+            return known[0]
         found: Framework | None = None
+        before, names.seen = names.seen, 0
         class_ = self.project.classes.get(cls)
         for above in class_.mro if class_ else (cls,):
             claimed = self.schema.claims.get(above)
@@ -99,7 +101,8 @@ class World:
                 found = self.frameworks.get(claimed)
             if found:
                 break
-        self._class_framework[cls] = found
+        self._class_framework[cls] = found, names.seen
+        names.seen |= before
         return found
 
     # --- names -----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from migrator.analyze.facts.shape import CLASS, DEF, IF, ITEM, SET, TRY, TUPLE, Block, Expr, Stmt
 from migrator.analyze.project.modules import Module, Names
@@ -12,7 +13,8 @@ from migrator.analyze.project.modules import Module, Names
 @dataclass(slots=True, eq=False)
 class Class:
     """One class. `bases` are resolved names with the type arguments in brackets, as expressions;
-    `members` the statements that bind each name in its body, in order."""
+    `members` the statements that bind each name in its body, in order. `seen` are the modules that
+    its order of resolution depends on, as in `Names.seen`."""
 
     id: str
     module: Module
@@ -20,6 +22,7 @@ class Class:
     bases: tuple[tuple[str, tuple[Expr, ...]], ...]
     members: dict[str, list[Stmt]] = field(default_factory=dict)
     mro: tuple[str, ...] = ()
+    seen: int = 0
 
     @property
     def name(self) -> str:
@@ -59,12 +62,42 @@ class Class:
         return next((s for s in self.members.get(name, ()) if s[0] == CLASS), None)
 
 
+class _ById(dict[str, Class]):
+    """Looking up a class is noted in `Names.seen`, whether or not it is there."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    def _note(self, id_: str, found: Class | None) -> None:
+        if found is not None:
+            self._names.seen |= found.seen
+        elif ":" in id_:
+            self._names.definition(id_)
+
+    def __getitem__(self, id_: str) -> Class:
+        found = super().__getitem__(id_)
+        self._names.seen |= found.seen
+        return found
+
+    def get(self, id_: str, default: Any = None) -> Any:
+        found = super().get(id_)
+        self._note(id_, found)
+        return default if found is None else found
+
+    def __contains__(self, id_: object) -> bool:
+        found = super().get(id_)  # type: ignore[call-overload]
+        self._note(id_, found)  # type: ignore[arg-type]
+        return found is not None
+
+
 class Classes:
     """All top-level classes by id, and those nested in them as ``m:Outer.Inner``."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self.by_id: dict[str, Class] = {}
+        self.by_id = _ById(names)
+        # The bit after all modules' in `Names.seen`: which class is below which.
+        self.hierarchy = 1 << len(names.modules)
         for module in names.modules.values():
             for fact in module.own.values():
                 if fact.kind == "class":
@@ -72,14 +105,25 @@ class Classes:
                     self._add(f"{module.name}:{fact.name}", module, statement)
         for class_ in self.by_id.values():
             class_.mro = self._linear(class_.id, frozenset())
-        self.below: dict[str, list[str]] = {}
+        self._below: dict[str, list[str]] = {}
         for class_ in self.by_id.values():
             for above in class_.mro[1:]:
-                self.below.setdefault(above, []).append(class_.id)
+                self._below.setdefault(above, []).append(class_.id)
+                own = dict.get(self.by_id, above)
+                class_.seen |= own.seen if own is not None else 0
+        names.seen = 0
+
+    @property
+    def below(self) -> dict[str, list[str]]:
+        """The classes below each, the monolith's own and others'."""
+        self.names.seen |= self.hierarchy
+        return self._below
 
     def _add(self, id_: str, module: Module, statement: Stmt) -> None:
+        self.names.seen = module.bit
         bases = tuple(b for b in (self._base(module, e) for e in statement[4]) if b is not None)
         class_ = self.by_id[id_] = Class(id_, module, statement, bases)
+        class_.seen = self.names.seen
         for member in flat(statement[7]):
             for name in bound(member):
                 class_.members.setdefault(name, []).append(member)
@@ -117,7 +161,7 @@ class Classes:
 
     def _linear(self, id_: str, seen: frozenset[str]) -> tuple[str, ...]:
         """C3, or depth first where the bases contradict one another. Others' classes by name."""
-        class_ = self.by_id.get(id_)
+        class_ = dict.get(self.by_id, id_)
         if class_ is None or id_ in seen:
             return (id_,)
         if class_.mro:
@@ -134,13 +178,13 @@ class Classes:
         return tuple(dict.fromkeys(found))
 
     def get(self, id_: str) -> Class | None:
-        return self.by_id.get(id_)
+        return self.by_id.get(id_)  # type: ignore[no-any-return]
 
     def ancestors(self, id_: str) -> Iterator[Class]:
         """The class itself and the monolith's own classes above it, in order."""
         class_ = self.by_id.get(id_)
         for above in class_.mro if class_ else ():
-            own = self.by_id.get(above)
+            own = dict.get(self.by_id, above)
             if own is not None:
                 yield own
 
@@ -148,7 +192,7 @@ class Classes:
         """The bases that the monolith does not define, by dotted name."""
         class_ = self.by_id.get(id_)
         for above in class_.mro if class_ else ():
-            if above not in self.by_id:
+            if dict.get(self.by_id, above) is None:
                 yield above
 
     def find(self, id_: str, name: str, *, after: str | None = None) -> tuple[Class, Stmt] | None:

@@ -17,7 +17,7 @@ from migrator.analyze.facts.shape import DefinitionFact, Stmt
 @dataclass(slots=True, eq=False)
 class Module:
     """One file with its name. `role` is ``migration`` for Alembic revisions: they declare tables
-    but are no part of the running monolith."""
+    but are no part of the running monolith. `bit` is the module's own in `Names.seen`."""
 
     name: str
     path: str
@@ -27,7 +27,8 @@ class Module:
     bound: dict[str, str] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     exports: frozenset[str] | None = None
-    memo: dict[str, str | None] = field(default_factory=dict)
+    memo: dict[str, tuple[str | None, int]] = field(default_factory=dict)
+    bit: int = 0
 
     @property
     def is_package(self) -> bool:
@@ -81,11 +82,19 @@ def absolute_module(module: str, is_package: bool, name: str | None, level: int)
 
 
 class Names:
-    """Resolves dotted names over all modules."""
+    """Resolves dotted names over all modules.
+
+    `seen` collects, as bits, the modules that were looked at: whoever wants to know what an
+    answer depends on sets it to 0 before and reads it after. Everything that looks at a module's
+    content for another (here, `Classes`, `Project`) adds to it; which modules there are does not
+    count.
+    """
 
     def __init__(self, modules: Sequence[Module]) -> None:
         self.modules = {module.name: module for module in modules}
-        for module in modules:
+        self.seen = 0
+        for index, module in enumerate(modules):
+            module.bit = 1 << index
             _read(module)
 
     def resolve(
@@ -100,10 +109,15 @@ class Names:
         if known is None:
             return None
         try:
-            return known.memo[dotted]
+            found, seen = known.memo[dotted]
         except KeyError:
-            found = known.memo[dotted] = self._resolve(known, dotted)
-            return found
+            before, self.seen = self.seen, known.bit
+            found = self._resolve(known, dotted)
+            seen = self.seen
+            known.memo[dotted] = found, seen
+            self.seen = before
+        self.seen |= seen
+        return found
 
     def _resolve(self, module: Module, dotted: str) -> str | None:
         head, _, rest = dotted.partition(".")
@@ -127,6 +141,7 @@ class Names:
             module = self.modules.get(".".join(parts[:cut]))
             if module is None:
                 continue
+            self.seen |= module.bit
             name, rest = parts[cut], parts[cut + 1 :]
             tail = f".{'.'.join(rest)}" if rest else ""
             if name in module.own:
@@ -142,6 +157,7 @@ class Names:
             other = self.modules.get(target)
             if other is None or target in seen:
                 continue
+            self.seen |= other.bit
             shown = other.exports
             if (name not in shown) if shown is not None else name.startswith("_"):
                 continue
@@ -163,7 +179,10 @@ class Names:
         """The fact of ``module:Name``."""
         module, _, name = id_.partition(":")
         known = self.modules.get(module)
-        return known.own.get(name) if known else None
+        if known is None:
+            return None
+        self.seen |= known.bit
+        return known.own.get(name)
 
     def definition_of(self, target: str | None) -> str | None:
         """The definition that a resolved name leads into: ``m:Class.method`` is ``m:Class``."""
@@ -172,7 +191,10 @@ class Names:
         module, _, name = target.partition(":")
         name = name.partition(".")[0]
         known = self.modules.get(module)
-        return f"{module}:{name}" if known and name in known.own else None
+        if known is None:
+            return None
+        self.seen |= known.bit
+        return f"{module}:{name}" if name in known.own else None
 
 
 def _read(module: Module) -> None:

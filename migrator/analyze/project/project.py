@@ -107,7 +107,9 @@ class Project:
         index = code.statement[7]
         if type(index) is not int:
             return None
-        return self.modules[code.module].facts.detail.bodies[index]
+        module = self.modules[code.module]
+        self.names.seen |= module.bit
+        return module.facts.detail.bodies[index]
 
     def block(self, code: FunctionCode) -> Block:
         """The statements of a function."""

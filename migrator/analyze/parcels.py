@@ -1,0 +1,92 @@
+"""What interpretation found, kept module by module with what it depends on.
+
+After a change only those modules are interpreted again that changed themselves or that looked at
+one that did. All of them are where anything changed that interpretation is told from elsewhere:
+which modules there are, what the plug-ins have declared, the analyzer's own code.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrator.analyze.canonical import NotCanonical, canonical
+from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.kept import KeptFile
+from migrator.analyze.project.project import Project
+from migrator.analyze.schema import Schema
+from migrator.model.graph import ForeignKey, Relationship, Table
+
+# Told to people only: no plug-in decides by them what a function does.
+_TOLD = frozenset(
+    {(kind, name) for kind in (Table, ForeignKey, Relationship) for name in ("path", "line")}
+    | {(Schema, name) for name in ("unresolved", "sql_files", "_folded")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one module's functions do, marshalled (`interpret.packed`), and what was looked at to
+    know it, as in `Names.seen`."""
+
+    seen: int
+    found: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the parcels of one run depend on: `world` names what counts for all modules, `keys` the
+    content of each module by name, in the order of the bits; the last that of the hierarchy."""
+
+    world: bytes
+    keys: tuple[tuple[str, bytes], ...]
+
+
+def state_of(
+    project: Project, schema: Schema, plugins: Sequence[Framework], code: str
+) -> State | None:
+    """`code` names the analyzer and its settings. None where a plug-in is another's, or holds what
+    cannot be compared: then nothing may be taken over."""
+    if any(not type(p).__module__.startswith("migrator.") for p in plugins):
+        return None
+    try:
+        world = canonical((code, [(m.name, m.path) for m in project.code], schema, plugins), _TOLD)
+    except NotCanonical:
+        return None
+    keys = [(m.name, m.facts.key) for m in project.code]
+    below = canonical((project.classes.below,))
+    project.names.seen = 0
+    return State(world, (*keys, ("", below)))
+
+
+class KeptParcels:
+    """``FOLDER/interpreted.bin``: those of the last run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = KeptFile(folder / "interpreted.bin")
+
+    def get(self, state: State) -> dict[str, Parcel]:
+        """The parcels, by module, that hold in this state too."""
+        content = self._file.get(state.world)
+        if content is None:
+            return {}
+        try:
+            keys, rows = marshal.loads(content)
+            if [name for name, _ in keys] != [name for name, _ in state.keys]:
+                return {}
+            changed = 0
+            for index, (old, new) in enumerate(zip(keys, state.keys, strict=True)):
+                if old != new:
+                    changed |= 1 << index
+            found = {name: (int.from_bytes(seen, "little"), part) for name, seen, part in rows}
+            return {n: Parcel(s, p) for n, (s, p) in found.items() if not s & changed}
+        except (ValueError, TypeError, EOFError):
+            return {}
+
+    def put(self, state: State, parcels: Mapping[str, Parcel]) -> None:
+        """Keep these instead of the last."""
+        size = (len(state.keys) + 7) // 8
+        rows = [(n, p.seen.to_bytes(size, "little"), p.found) for n, p in parcels.items()]
+        self._file.put(state.world, marshal.dumps((state.keys, rows)))
