@@ -1,0 +1,229 @@
+"""After any edit a warm analysis gives, to the byte, what a cold one gives.
+
+`WARM_EDITS` makes the runs longer (default 8 edits of each tree).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from migrator.analyze import interpret
+from migrator.analyze.canonical import NotCanonical, canonical
+from migrator.analyze.pipeline import analyze
+from migrator.model.graph_file import dump_graph
+
+EDITS = int(os.environ.get("WARM_EDITS", "8"))
+SAMPLE = Path(__file__).parents[2] / "sample_monolith"
+DJANGO = {
+    "shop/settings.py": """
+        INSTALLED_APPS = ["shop.items", "shop.sales"]
+        ROOT_URLCONF = "shop.urls"
+    """,
+    "shop/urls.py": """
+        from django.urls import path
+        from shop.items import views
+        urlpatterns = [path("items/", views.listed), path("items/<int:pk>/", views.Shown.as_view())]
+    """,
+    "shop/items/models.py": """
+        from django.db import models
+        class Stamped(models.Model):
+            made = models.DateTimeField()
+            class Meta:
+                abstract = True
+            def touch(self):
+                self.made = 1
+                self.save()
+        class ItemQuerySet(models.QuerySet):
+            def open(self):
+                return self.filter(state="open")
+        class Item(Stamped):
+            name = models.CharField(max_length=9)
+            state = models.CharField(max_length=9)
+            objects = ItemQuerySet.as_manager()
+        class Part(Stamped):
+            item = models.ForeignKey(Item, models.CASCADE, related_name="parts")
+    """,
+    "shop/sales/models.py": """
+        from django.db import models
+        from shop.items.models import Item, Stamped
+        class Sale(Stamped):
+            item = models.ForeignKey(Item, models.PROTECT)
+            def close(self):
+                self.item.state = "sold"
+                self.item.save()
+                self.touch()
+    """,
+    "shop/items/views.py": """
+        from django.views.generic import DetailView
+        from shop.items.models import Item
+        from shop.items import services
+        def listed(request):
+            return services.listing(Item.objects.open())
+        class Shown(DetailView):
+            model = Item
+            def get(self, request, pk):
+                return services.sold(self.get_object())
+    """,
+    "shop/items/services.py": """
+        from shop.items.models import Item, Part
+        from shop.sales.models import Sale
+        def listing(items):
+            return [part for item in items for part in item.parts.all()]
+        def sold(item):
+            sale = Sale.objects.create(item=item)
+            sale.close()
+            return last()
+        def last():
+            return Sale.objects.order_by("made").first()
+        def cleaned():
+            Part.objects.filter(item__state="gone").delete()
+    """,
+    "shop/sales/signals.py": """
+        from django.db.models.signals import post_save
+        from django.dispatch import receiver
+        from shop.items.services import cleaned
+        from shop.sales.models import Sale
+        @receiver(post_save, sender=Sale)
+        def after(sender, instance, **kwargs):
+            cleaned()
+    """,
+}
+
+
+def _django(folder: Path) -> None:
+    for name, text in DJANGO.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(dedent(text))
+
+
+def _edited(chance: random.Random, tree: Path) -> None:
+    """One random edit, such as people make and such as nobody makes."""
+    files = sorted(p for p in tree.rglob("*.py") if p.stat().st_size)
+    file, other = chance.choice(files), chance.choice(files)
+    lines = file.read_text().splitlines()
+    words = sorted(set(re.findall(r"[A-Za-z_]\w+", other.read_text())))
+    at = chance.randrange(len(lines))
+    match chance.randrange(9):
+        case 0:
+            lines.insert(0, "# one line more")
+        case 1:
+            lines += ["", "def added_later(session):", "    return session.query(Nothing).all()"]
+        case 2:
+            del lines[at]
+        case 3:
+            lines.insert(at, lines[chance.randrange(len(lines))])
+        case 4 | 5:
+            # Another name of the tree instead of one: other calls, bases, imports, attributes.
+            found = list(re.finditer(r"[A-Za-z_]\w+", lines[at]))
+            if found and words:
+                word = chance.choice(found)
+                lines[at] = (
+                    lines[at][: word.start()] + chance.choice(words) + lines[at][word.end() :]
+                )
+        case 6:
+            lines = [*lines, *other.read_text().splitlines()]
+        case 7:
+            file.rename(file.with_name(f"moved_{file.name}"))
+            return
+        case _:
+            (file.parent / f"more_{chance.randrange(3)}.py").write_text(other.read_text())
+            return
+    file.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def interpreted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many modules each run interpreted, and of how many."""
+    counted: list[int] = []
+    real = interpret._in_shares
+
+    def counting(modules: object, waiting: list[int], *rest: object) -> Iterator[object]:
+        counted.append(len(waiting))
+        yield from real(modules, waiting, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(interpret, "_in_shares", counting)
+    return counted
+
+
+@pytest.mark.parametrize("kind", ["sample", "django"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_warm_is_cold_after_any_edit(
+    kind: str, seed: int, tmp_path: Path, interpreted: list[int]
+) -> None:
+    tree, cache = tmp_path / "tree", tmp_path / "cache"
+    if kind == "sample":
+        shutil.copytree(SAMPLE, tree, ignore=shutil.ignore_patterns("tests", ".*"))
+    else:
+        _django(tree)
+    chance = random.Random(seed)
+    analyze(tree, cache=cache)
+    for step in range(EDITS):
+        for _ in range(chance.choice((1, 1, 3))):
+            _edited(chance, tree)
+        warm = dump_graph(analyze(tree, cache=cache))
+        assert warm == dump_graph(analyze(tree)), f"seed {seed}, edit {step}"
+    first, *later = interpreted[:1] + interpreted[1::2]
+    assert min(later) < first / 2
+
+
+def test_only_what_looked_at_the_changed_module_is_interpreted_again(
+    tmp_path: Path, interpreted: list[int]
+) -> None:
+    for name, text in {
+        "low.py": "def low(session):\n    return session.get(1)\n",
+        "middle.py": "import low\ndef middle(session):\n    return low.low(session)\n",
+        "high.py": "import middle\ndef high(session):\n    return middle.middle(session)\n",
+        "apart.py": "def apart():\n    return 1\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    cache = tmp_path / "cache"
+    analyze(tmp_path, cache=cache)
+    for changed in ("apart.py", "high.py", "middle.py", "low.py"):
+        file = tmp_path / changed
+        file.write_text(file.read_text() + "\ndef more(): pass\n")
+        analyze(tmp_path, cache=cache)
+    assert interpreted == [4, 1, 1, 2, 3]
+
+
+def test_damaged_parcels_are_passed_over(tmp_path: Path, interpreted: list[int]) -> None:
+    (tmp_path / "m.py").write_text("def one(): return two()\ndef two(): pass\n")
+    (tmp_path / "n.py").write_text("def other(): pass\n")
+    cache = tmp_path / "cache"
+    analyze(tmp_path, cache=cache)
+    kept = cache / "interpreted.bin"
+    whole = kept.read_bytes()
+    for number, damaged in enumerate((b"", whole[:40], whole[:-3] + b"abc", whole + b"x")):
+        kept.write_bytes(damaged)
+        (tmp_path / "n.py").write_text(f"def other(): return {number}\n")
+        assert dump_graph(analyze(tmp_path, cache=cache)) == dump_graph(analyze(tmp_path))
+    assert interpreted[1::2] == [2] * 4
+
+
+def test_canonical_tells_content_not_identity() -> None:
+    class Held:
+        def __init__(self, **values: object) -> None:
+            self.__dict__.update(values)
+
+    def made(x: object) -> Held:
+        return Held(a={"k": (1, "x", None)}, b={"p", "q", "r"}, c=[Held(x=x)])
+
+    assert canonical((made(1),)) == canonical((made(1),))
+    assert canonical((made(1),)) != canonical((made(2),))
+    assert canonical((made(1),), frozenset({(Held, "x")})) == canonical(
+        (made(2),), frozenset({(Held, "x")})
+    )
+    ring = Held()
+    ring.me = ring  # type: ignore[attr-defined]
+    assert canonical((ring,)) == canonical((ring,))
+    with pytest.raises(NotCanonical):
+        canonical((made(lambda: 1),))
