@@ -78,6 +78,7 @@ def interpret(
     cores = workers or usable_cores()
     lines = sum(modules[index].lines for index in waiting)
     _world = World(project, schema, plugins)
+    _ = _world.rows_by_name  # of no one module: the schema alone tells it
     try:
         for share, parcels in _in_shares(modules, waiting, lines, cores):
             made.update(zip((modules[index].name for index in share), parcels, strict=True))
