@@ -64,6 +64,21 @@ def test_quick_functions_share_a_transaction_once_they_are_known(
     assert ledger.rows("SELECT count(*) FROM inbox") == [(len(PAIRS),)]
 
 
+def test_slow_database_gets_on_all_the_same(
+    accounts: Side,
+    ledger: Side,
+    work: Processor,
+    commits: list[None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(grouping, "_SHARED_SECONDS", 0.0)
+    emit(accounts, PAIRS)
+    with ledger.working():
+        assert work.process(messages(accounts)) == ["applied"] * len(PAIRS)
+    assert ledger.rows(ENTRIES) == PAIRS
+    assert len(commits) == len(PAIRS)
+
+
 def test_async_functions_share_one_too(
     accounts: Side, ledger: Side, work: Processor, commits: list[None]
 ) -> None:
