@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -19,45 +17,10 @@ import migrator
 from migrator.analyze.code_version import code_version
 from migrator.analyze.discover import SourceFile
 from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.kept_file import KEY_BYTES, KeptFile
 from migrator.analyze.settings import Settings
 from migrator.model.graph import Graph
-from migrator.model.graph_rows import from_rows, to_rows
-
-KEY_BYTES = 16
-
-
-class KeptFile:
-    """One thing in one file, named inside by a key of `KEY_BYTES` bytes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def get(self, key: bytes) -> bytes | None:
-        """What is kept under exactly this key and whole."""
-        try:
-            with self.path.open("rb") as file:
-                if file.read(KEY_BYTES) != key:
-                    return None
-                checksum = file.read(KEY_BYTES)
-                content = file.read()
-        except OSError:
-            return None
-        return content if _digest(key, content) == checksum else None
-
-    def put(self, key: bytes, content: bytes) -> None:
-        """Keep this one instead of the last; a full or read-only disk keeps none."""
-        temporary = None
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
-                temporary = Path(file.name)
-                file.write(key + _digest(key, content))
-                file.write(content)
-            temporary.replace(self.path)
-        except OSError:
-            if temporary is not None:
-                with suppress(OSError):
-                    temporary.unlink()
+from migrator.model.graph_lazy import LazyGraph, to_parts
 
 
 class KeptGraph:
@@ -70,13 +33,44 @@ class KeptGraph:
         """The Graph of exactly this key."""
         content = self._file.get(key)
         try:
-            return from_rows(marshal.loads(content)) if content is not None else None
+            return LazyGraph.of(marshal.loads(content)) if content is not None else None
         except (ValueError, TypeError, EOFError):
             return None
 
     def put(self, key: bytes, graph: Graph) -> None:
         """Keep this one instead of the last."""
-        self._file.put(key, marshal.dumps(to_rows(graph)))
+        try:
+            self._file.put(key, marshal.dumps(to_parts(graph)))
+        except UnicodeEncodeError:
+            return
+
+
+class WrittenGraph:
+    """``FOLDER/written.bin``: which graph a file of JSON was last written from, so that a large
+    one is not written again."""
+
+    def __init__(self, folder: Path, output: Path) -> None:
+        self._file = KeptFile(folder / "written.bin")
+        self._output = output
+
+    def holds(self, key: bytes) -> bool:
+        """Whether the output is still what was written from the graph of this key."""
+        noted = self._file.get(key)
+        return noted is not None and noted == self._stamp()
+
+    def note(self, key: bytes) -> None:
+        """The output was written from the graph of this key just now."""
+        stamp = self._stamp()
+        if stamp is not None:
+            self._file.put(key, stamp)
+
+    def _stamp(self) -> bytes | None:
+        try:
+            told = self._output.stat()
+        except OSError:
+            return None
+        times = (told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino, told.st_dev)
+        return repr((self._output.resolve().as_posix(), times)).encode()
 
 
 def key_of_tree(
@@ -127,7 +121,3 @@ def _places(package: str, module: str) -> tuple[Path, ...]:
     paths = [Path(p) for p in getattr(known, "__path__", ())]
     file = getattr(known, "__file__", None)
     return tuple(paths) or ((Path(file),) if file else ())
-
-
-def _digest(key: bytes, content: bytes) -> bytes:
-    return blake2b(content, digest_size=KEY_BYTES, key=key).digest()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from migrator.analyze.canonical import NotCanonical, canonical
 from migrator.analyze.frameworks.protocol import Framework
-from migrator.analyze.kept import KeptFile
+from migrator.analyze.kept_file import KeptFile
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
 from migrator.model.graph import ForeignKey, Relationship, Table

@@ -12,7 +12,8 @@ from pathlib import Path
 from migrator.analyze.accesses import accesses, reached
 from migrator.analyze.definitions import class_roles, decorators, describe
 from migrator.analyze.discover import SourceFile, discover, package_prefix
-from migrator.analyze.facts.extract import extract, keys_of, read_file
+from migrator.analyze.facts.extract import extract, read_file
+from migrator.analyze.facts.file_keys import FileKeys
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.store import Store
 from migrator.analyze.frameworks.protocol import Framework
@@ -53,6 +54,29 @@ def analyze(
     of the tree itself (see `settings_for`) unless given. Raises MigratorError where `root` cannot
     be analysed at all; a file that cannot be is listed in `unresolved` and the rest goes on.
     """
+    return analysis(
+        root, progress=progress, cache=cache, settings=settings, workers=workers
+    ).graph  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """`key` names everything that the graph depends on: equal keys mean equal graphs. None where
+    nothing is kept, or the tree changed meanwhile."""
+
+    graph: Graph
+    key: bytes | None
+
+
+def analysis(
+    root: Path,
+    *,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+    settings: Settings | None = None,
+    workers: int | None = None,
+) -> Analysis:
+    """As `analyze`, with the name of what came out."""
     tell = progress or _silent
     settings = settings if settings is not None else settings_for(root)
     with _no_collection(), _deep_recursion():
@@ -60,20 +84,24 @@ def analyze(
         files = discover(root, settings.exclude)
         plugins = frameworks(settings.frameworks)
         if cache is None:
-            return _analyze(root, files, None, {}, settings, plugins, tell, workers)
+            graph = _analyze(root, files, None, {}, settings, plugins, tell, workers)
+            return Analysis(graph, None)
         code = code_of(settings, _prefix(root), plugins)
-        keys = keys_of(f.file for f in files)
+        file_keys = FileKeys(cache)
+        keys = file_keys.of(files)
         kept = KeptGraph(cache)
         keyed = [(f, keys.get(f.file, b"")) for f in files]
         name = key_of_tree(root, keyed, code)
-        graph = kept.get(name)
-        if graph is None:
-            held = _Held(Store(cache), KeptParcels(cache), code)
-            graph = _analyze(root, files, held, keys, settings, plugins, tell, workers)
-            # A file that could not be read, or changed meanwhile, has no bytes to be named by.
-            if keys == keys_of(f.file for f in files) and len(keys) == len(files):
-                kept.put(name, graph)
-        return graph
+        known = kept.get(name)
+        if known is not None:
+            return Analysis(known, name)
+        held = _Held(Store(cache), KeptParcels(cache), code)
+        graph = _analyze(root, files, held, keys, settings, plugins, tell, workers)
+        # A file that could not be read, or changed meanwhile, has no bytes to be named by.
+        if keys != file_keys.of(files) or len(keys) != len(files):
+            return Analysis(graph, None)
+        kept.put(name, graph)
+        return Analysis(graph, name)
 
 
 @dataclass(frozen=True, slots=True)

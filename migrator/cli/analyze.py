@@ -85,19 +85,18 @@ def analyze(
     """Read a monolith: modules, routes, tables, who reads and writes them, transactions."""
     from rich.console import Console
 
-    from migrator.analyze.pipeline import analyze as read_monolith
-    from migrator.model.graph_file import graph_bytes
+    from migrator.analyze.pipeline import analysis
     from migrator.report.progress import telling
     from migrator.report.terminal import summary
     from migrator.run.files import write_atomically
 
     with telling(Console(stderr=True)) as tell:
-        graph = read_monolith(path, progress=tell, cache=output.parent / "cache")
-        graph = _evidence(graph, path, database, traces, history, tell)
+        done = analysis(path, progress=tell, cache=output.parent / "cache")
+        graph = _evidence(done.graph, path, database, traces, history, tell)
+        tell("writing the graph")
+        _write(graph, done.key if graph is done.graph else None, output)
     drawn = output_format in (Format.mermaid, Format.dot)
     proposed = _proposed(plan, graph) if html or drawn else None
-    content = graph_bytes(graph)
-    write_atomically(output, content)
     if html:
         from migrator.report.html.page import page
 
@@ -105,7 +104,7 @@ def analyze(
     if explain:
         _explain(graph, explain, output_format)
     elif output_format is Format.json:
-        typer.echo(content, nl=False)
+        typer.echo(output.read_bytes(), nl=False)
     elif drawn:
         from migrator.report import diagram
 
@@ -116,6 +115,20 @@ def analyze(
         console = Console(highlight=False)
         console.width = console.width if console.is_terminal else 80
         console.print(summary(graph, output.as_posix()))
+
+
+def _write(graph: Graph, key: bytes | None, output: Path) -> None:
+    """`key` names the graph where no evidence was added: the same one is not written again."""
+    from migrator.analyze.kept import WrittenGraph
+    from migrator.model.graph_file import graph_bytes
+    from migrator.run.files import write_atomically
+
+    written = WrittenGraph(output.parent / "cache", output)
+    if key is not None and written.holds(key):
+        return
+    write_atomically(output, graph_bytes(graph))
+    if key is not None:
+        written.note(key)
 
 
 def _evidence(

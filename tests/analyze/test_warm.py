@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -17,8 +18,15 @@ import pytest
 
 from migrator.analyze import interpret
 from migrator.analyze.canonical import NotCanonical, canonical
+from migrator.analyze.discover import discover
+from migrator.analyze.facts import extract, file_keys
+from migrator.analyze.facts.file_keys import FileKeys
+from migrator.analyze.facts.read import key_of
+from migrator.analyze.kept import WrittenGraph
 from migrator.analyze.pipeline import analyze
+from migrator.model.errors import MigratorError
 from migrator.model.graph_file import dump_graph
+from migrator.model.graph_lazy import LazyGraph, to_parts
 
 EDITS = int(os.environ.get("WARM_EDITS", "8"))
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
@@ -227,3 +235,69 @@ def test_canonical_tells_content_not_identity() -> None:
     assert canonical((ring,)) == canonical((ring,))
     with pytest.raises(NotCanonical):
         canonical((made(lambda: 1),))
+
+
+def test_files_are_named_by_their_bytes_however_often_they_change(tmp_path: Path) -> None:
+    (tmp_path / "old.py").write_text("x = 1\n")
+    (tmp_path / "new.py").write_text("x = 1\n")
+    os.utime(tmp_path / "old.py", (1_000_000_000, 1_000_000_000))
+    files = discover(tmp_path)
+    folder = tmp_path / "cache"
+    for _ in range(3):
+        keys = FileKeys(folder).of(files)
+        assert keys == {f.file: key_of(f.file.read_bytes()) for f in files}
+    # The same size and, set back, the same time.
+    for text in ("x = 2\n", "x = 3\n"):
+        (tmp_path / "old.py").write_text(text)
+        os.utime(tmp_path / "old.py", (1_000_000_000, 1_000_000_000))
+        (tmp_path / "new.py").write_text(text)
+        keys = FileKeys(folder).of(files)
+        assert keys == {f.file: key_of(text.encode()) for f in files}
+    (tmp_path / "new.py").unlink()
+    assert len(FileKeys(folder).of(files)) == 1
+
+
+def test_what_has_not_changed_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "m.py"
+    file.write_text("x = 1\n")
+    read: list[Path] = []
+    real = extract.read_file
+    monkeypatch.setattr(extract, "read_file", lambda path: (read.append(path), real(path))[1])
+    monkeypatch.setattr(file_keys, "_RACY_NANOSECONDS", -(10**12))
+    files = discover(tmp_path)
+    for _ in range(3):
+        FileKeys(tmp_path / "cache").of(files)
+    assert read == [file]
+    monkeypatch.setattr(file_keys, "_RACY_NANOSECONDS", 10**12)
+    file.write_text("x = 2\n")
+    for _ in range(3):
+        FileKeys(tmp_path / "cache").of(files)
+    assert read == [file] * 4  # it changed too shortly before
+
+
+def test_a_kept_graph_is_read_part_by_part(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("def one(): return two()\ndef two(): pass\n")
+    cold = analyze(tmp_path, cache=tmp_path / "cache")
+    warm = analyze(tmp_path, cache=tmp_path / "cache")
+    assert isinstance(warm, LazyGraph)
+    assert warm == cold and cold == warm
+    assert replace(warm, root="elsewhere") == replace(cold, root="elsewhere")
+    assert warm != replace(cold, modules=())
+    damaged = LazyGraph.of(to_parts(cold) | {"modules": b"no modules", "tables": b"\x91\x01"})
+    assert damaged.definitions == cold.definitions
+    for name in ("modules", "tables"):
+        with pytest.raises(MigratorError, match="damaged"):
+            getattr(damaged, name)
+
+
+def test_the_same_graph_is_not_written_again(tmp_path: Path) -> None:
+    output = tmp_path / "graph.json"
+    written = WrittenGraph(tmp_path / "cache", output)
+    key = b"k" * 16
+    assert not written.holds(key)
+    output.write_text("{}")
+    written.note(key)
+    assert written.holds(key) and not written.holds(b"x" * 16)
+    output.write_text("{ }")
+    assert not written.holds(key)
+    assert not WrittenGraph(tmp_path / "cache", tmp_path / "other.json").holds(key)

@@ -6,12 +6,12 @@ import gc
 import multiprocessing
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from migrator.analyze.facts.read import Facts, facts_of, key_of, trouble_of
+from migrator.analyze.facts.read import Facts, facts_of, trouble_of
 from migrator.analyze.facts.store import Store
 
 Advance = Callable[[int, int], None]
@@ -28,12 +28,11 @@ def extract(
     workers: int | None = None,
     advance: Advance | None = None,
 ) -> list[Facts]:
-    """The facts of each path, in order. `keys` are those of `keys_of` where they are known
+    """The facts of each path, in order. `keys` are those of `FileKeys` where they are known
     already. `advance` is told (files done, files in all)."""
     tell = advance or _silent
     found: dict[Path, Facts] = {}
-    if store is not None and store.path.exists():
-        keys = keys_of(paths) if keys is None else keys
+    if store is not None and keys is not None and store.path.exists():
         kept = store.get(keys.values())
         found = {path: kept[key] for path, key in keys.items() if key in kept}
     missing = [path for path in paths if path not in found]
@@ -75,16 +74,6 @@ def read_file(path: Path, largest: int = _LARGEST_BYTES) -> bytes | str:
         return path.read_bytes()
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-
-
-def keys_of(paths: Iterable[Path]) -> dict[Path, bytes]:
-    """The keys of the facts of those files that can be read: they name their bytes."""
-    found: dict[Path, bytes] = {}
-    for path in paths:
-        source = read_file(path)
-        if not isinstance(source, str):
-            found[path] = key_of(source)
-    return found
 
 
 def _read(path: Path) -> Facts:

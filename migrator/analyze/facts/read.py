@@ -18,7 +18,7 @@ from migrator.analyze.facts.lower import lower
 from migrator.analyze.facts.shape import Body, DefinitionFact, Detail, Interface, Use
 
 # Whatever changes what comes out of the same bytes is in this package.
-_VERSION = f"{code_version(Path(__file__).parent)} {sys.version_info[:2]} {marshal.version}"
+VERSION = f"{code_version(Path(__file__).parent)} {sys.version_info[:2]} {marshal.version}"
 _RECURSION = 6_000
 _EMPTY = Interface(0, (), (), (), (), None, ())
 
@@ -64,7 +64,7 @@ class Facts:
 
 def key_of(source: bytes) -> bytes:
     """Names these bytes, this analyzer and this Python: equal keys mean equal facts."""
-    return blake2b(source, digest_size=16, key=_VERSION.encode()).digest()
+    return blake2b(source, digest_size=16, key=VERSION.encode()).digest()
 
 
 def facts_of(source: bytes) -> Facts:
