@@ -586,6 +586,8 @@ def test_a_parameter_called_after_a_model_is_likely_its_object(tmp_path: Path) -
 
         def rename(user):
             user.name = "x"
+            isinstance(user, (set, list))
+            find(set)
 
         def other(post):
             return post.tags, post.colour

@@ -70,7 +70,8 @@ def _asked(block: Block, params: set[str]) -> dict[str, set[str] | None]:
     while waiting:
         one = waiting.pop()
         if type(one) is tuple:
-            if one and one[0] in (SET, FOR, WITH):
+            # Names are bare strings: those of a call may begin with `set`, without a line after.
+            if len(one) > 3 and one[0] in (SET, FOR, WITH) and type(one[1]) is int:
                 for name in params & _bound(one):
                     found[name] = None
             waiting += one
