@@ -22,7 +22,7 @@ from migrator.model.graph import ForeignKey, Relationship, Table
 # Told to people only: no plug-in decides by them what a function does.
 _TOLD = frozenset(
     {(kind, name) for kind in (Table, ForeignKey, Relationship) for name in ("path", "line")}
-    | {(Schema, name) for name in ("unresolved", "sql_files", "_folded")}
+    | {(Schema, name) for name in ("unresolved", "_folded")}
 )
 
 

@@ -107,6 +107,11 @@ def test_the_kept_graph_knows_the_scripts(tmp_path: Path) -> None:
     assert len(analyze(root, cache=tmp_path / "cache").tables) == 3
     (root / "more.sql").write_text("")
     assert len(analyze(root, cache=tmp_path / "cache").tables) == 2
+    (root / "sql/purge.sql").write_text("UPDATE users SET name = ''")
+    graph = analyze(root, cache=tmp_path / "cache")
+    assert {(a.table, a.mode) for a in graph.accesses if a.definition == "work:purge"} == {
+        ("users", "update")
+    }
 
 
 def test_tables_that_strings_make(tmp_path: Path) -> None:
