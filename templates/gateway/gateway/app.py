@@ -113,7 +113,10 @@ class _Proxy:
     async def handle(self, request: Request) -> Response:
         found = self._table.match(request.method, request.url.path)
         rule = found.route.rule if found.route else None
-        labels = {"http.request.method": request.method, "url.scheme": request.url.scheme}
+        labels: dict[str, str | int] = {
+            "http.request.method": request.method,
+            "url.scheme": request.url.scheme,
+        }
         if rule:
             labels["http.route"] = rule
         started = time.perf_counter()
@@ -128,9 +131,8 @@ class _Proxy:
             if response.status_code >= 500:
                 span.set_status(Status(StatusCode.ERROR))
             elapsed = time.perf_counter() - started
-            self._duration.record(
-                elapsed, {**labels, "http.response.status_code": response.status_code}
-            )
+            counted = {**labels, "http.response.status_code": response.status_code}
+            self._duration.record(elapsed, tuple(counted.items()), telemetry.sampled(span))
             _log_access(request, found, response.status_code, elapsed)
             trace_id = trace.format_trace_id(span.get_span_context().trace_id)
             response.headers["x-trace-id"] = trace_id

@@ -14,9 +14,12 @@ import os
 # before the semantic conventions were stable (`http.server.duration`, in milliseconds).
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 
+from .durations import sampled
 from .event_loop import watch_event_loop
 from .flask import instrument_flask
 from .metrics import metrics_page, request_duration
 from .setup import setup
 
-__all__ = ["instrument_flask", "metrics_page", "request_duration", "setup", "watch_event_loop"]
+__all__ = [
+    "instrument_flask", "metrics_page", "request_duration", "sampled", "setup", "watch_event_loop",
+]  # fmt: skip

@@ -9,126 +9,153 @@ from __future__ import annotations
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, wraps
 from typing import Any, NamedTuple
 
 from opentelemetry import metrics, trace
-from opentelemetry.metrics import CallbackOptions, Histogram, Observation
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import SpanContext, Status, StatusCode
 
+from .durations import Labels, durations
+from .leaf import Leaves
 from .redaction import sanitize_sql
+from .wire import Fixed
 
 # What the database semantic conventions advise for operation durations, in seconds.
 _BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 _POOL = "db.client.connection.pool.name"
-_pools: weakref.WeakSet[Any] = weakref.WeakSet()
-_tracer = trace.get_tracer("chassis.database")
+_engines: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def instrument() -> None:
-    """Spans and metrics of every statement and pool of this process."""
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
+def instrument(provider: TracerProvider) -> None:
+    """Spans and metrics of every statement and pool of the engines that will be made."""
+    from sqlalchemy.engine import Dialect
 
     meter = metrics.get_meter("chassis.database")
-    duration = meter.create_histogram(
-        "db.client.operation.duration",
-        unit="s",
-        description="Duration of database statements.",
-        explicit_bucket_boundaries_advisory=_BUCKETS,
-    )
     meter.create_observable_up_down_counter(
         "db.client.connection.count", [_count], unit="{connection}"
     )
     meter.create_observable_up_down_counter("db.client.connection.max", [_max], unit="{connection}")
-    watch = _Statements(duration)
-    event.listen(Engine, "before_cursor_execute", watch.before)
-    event.listen(Engine, "after_cursor_execute", watch.after)
-    event.listen(Engine, "handle_error", watch.failed)
-    event.listen(Engine, "engine_connect", _remember)
+    statements = _Statements(Leaves(provider, "chassis.database"))
+
+    def created(_: type[Dialect], engine: Any) -> None:
+        _engines.add(engine)
+        statements.watch(engine)
+
+    # SQLAlchemy calls this of each engine's dialect, whoever makes the engine.
+    Dialect.engine_created = classmethod(created)  # type: ignore[assignment]
 
 
 class _Statements:
     """Times each statement, and gives it a span where something above it is traced.
 
     A statement outside of any trace (a poll of the relay, say) is counted, but would make a trace
-    of its own that tells nothing.
+    of its own that tells nothing. Around the dialect's own methods, not by SQLAlchemy's events: a
+    single listener makes it look for listeners of every kind, at every statement.
     """
 
-    def __init__(self, duration: Histogram) -> None:
-        self._duration = duration
+    def __init__(self, leaves: Leaves) -> None:
+        self._leaves = leaves
+        self._duration = durations(
+            "db.client.operation.duration", "Duration of database statements.", _BUCKETS
+        )
 
-    def before(
-        self, connection: Any, _cursor: Any, sql: str, _given: Any, context: Any, _many: bool
+    def watch(self, engine: Any) -> None:
+        """Time what `engine` will execute."""
+        target = _Target(engine.dialect.name, engine.url)
+        for name in ("do_execute", "do_executemany", "do_execute_no_params"):
+            # A dialect belongs to one engine; those with other options share both.
+            setattr(engine.dialect, name, self._timed(getattr(engine.dialect, name), target))
+
+    def _timed(self, execute: Callable[..., Any], target: _Target) -> Callable[..., Any]:
+        @wraps(execute)
+        def timed(cursor: Any, statement: str, *given: Any, **named: Any) -> Any:
+            within = trace.get_current_span()
+            parent = within.get_span_context() if within.is_recording() else None
+            at = time.time_ns()
+            began = time.perf_counter()
+            try:
+                result = execute(cursor, statement, *given, **named)
+            except Exception as error:
+                seconds = time.perf_counter() - began
+                self._failed(error, seconds, at, parent, target, statement)
+                raise
+            seconds = time.perf_counter() - began
+            leaf = None
+            if parent is not None:
+                name, attributes = _about(target, statement)
+                leaf = self._leaves.ended(name, parent, attributes, (at, at + int(seconds * 1e9)))
+            # The statement's own span, so that an exemplar leads to it.
+            self._duration.record(seconds, _labels(target.system, statement), leaf)
+            return result
+
+        return timed
+
+    def _failed(
+        self,
+        error: Exception,
+        seconds: float,
+        at: int,
+        parent: SpanContext | None,
+        target: _Target,
+        statement: str,
     ) -> None:
-        """Called by SQLAlchemy before each statement."""
-        span: Span | None = None
-        if trace.get_current_span().is_recording():
-            about = _about(connection.dialect.name, connection.engine.url, sql)
-            span = _tracer.start_span(about.name, kind=SpanKind.CLIENT, attributes=about.attributes)
-        context._chassis_statement = (time.perf_counter(), span)
-
-    def after(
-        self, connection: Any, _cursor: Any, sql: str, _given: Any, context: Any, _many: bool
-    ) -> None:
-        """Called by SQLAlchemy after each statement that succeeded."""
-        self._record(context, _measured(connection.dialect.name, sql))
-
-    def failed(self, error: Any) -> None:
-        """Called by SQLAlchemy with the context of each error."""
-        context = error.execution_context
-        if context is None:
-            return
-        cause = error.original_exception
-        sqlstate = getattr(cause, "sqlstate", None)
-        kind = sqlstate or type(cause).__name__
-        _, span = context.__dict__.get("_chassis_statement", (0.0, None))
-        if span is not None:
-            span.set_attribute("error.type", kind)
+        sqlstate = getattr(error, "sqlstate", None)
+        kind = sqlstate or type(error).__name__
+        leaf = None
+        if parent is not None:
+            name, known = _about(target, statement)
+            attributes = {**known, "error.type": kind}
             if sqlstate:
-                span.set_attribute("db.response.status_code", sqlstate)
-            span.set_status(Status(StatusCode.ERROR, str(cause)))
-        measured = _measured(error.dialect.name, error.statement or "")
-        self._record(context, {**measured, "error.type": kind})
-
-    def _record(self, context: Any, attributes: dict[str, str]) -> None:
-        started, span = context.__dict__.pop("_chassis_statement", (None, None))
-        if started is None:
-            return
-        seconds = time.perf_counter() - started
-        if span is None:
-            self._duration.record(seconds, attributes)
-            return
-        # The statement's own span, so that an exemplar leads to it.
-        self._duration.record(seconds, attributes, context=set_span_in_context(span))
-        span.end()
+                attributes["db.response.status_code"] = sqlstate
+            status = Status(StatusCode.ERROR, str(error))
+            times = at, at + int(seconds * 1e9)
+            leaf = self._leaves.ended(name, parent, attributes, times, status)
+        labels = _labels(target.system, statement)
+        self._duration.record(seconds, (*labels, ("error.type", kind)), leaf)
 
 
 class _About(NamedTuple):
     name: str
-    attributes: dict[str, str | int]
+    attributes: Fixed
+
+
+class _Target:
+    """The database of an engine; equal to itself alone, since to compare URLs costs as much as
+    a span."""
+
+    __slots__ = ("namespace", "of_each", "system")
+
+    def __init__(self, system: str, url: Any) -> None:
+        self.system = system
+        self.namespace: str | None = url.database
+        host = url.host or url.query.get("host")
+        self.of_each: dict[str, str | int | None] = {
+            "db.system.name": system,
+            "db.namespace": url.database,
+            "server.address": host if isinstance(host, str) else None,
+            "server.port": url.port,
+        }
 
 
 @lru_cache(maxsize=1024)
-def _about(system: str, url: Any, sql: str) -> _About:
+def _about(target: _Target, sql: str) -> _About:
     operation = _operation(sql)
-    host = url.host or url.query.get("host")
     known = {
-        "db.system.name": system,
-        "db.namespace": url.database,
+        **target.of_each,
         "db.operation.name": operation,
         "db.query.text": sanitize_sql(sql),
-        "server.address": host if isinstance(host, str) else None,
-        "server.port": url.port,
     }
-    attributes = {name: value for name, value in known.items() if value is not None}
-    return _About(f"{operation} {url.database}" if url.database else operation, attributes)
+    attributes = Fixed({name: value for name, value in known.items() if value is not None})
+    name = f"{operation} {target.namespace}" if target.namespace else operation
+    return _About(name, attributes)
 
 
 @lru_cache(maxsize=1024)
-def _measured(system: str, sql: str) -> dict[str, str]:
-    return {"db.system.name": system, "db.operation.name": _operation(sql)}
+def _labels(system: str, sql: str) -> Labels:
+    return (("db.system.name", system), ("db.operation.name", _operation(sql)))
 
 
 def _operation(sql: str) -> str:
@@ -144,10 +171,6 @@ _OPERATIONS = frozenset(
         "LOCK", "SAVEPOINT", "RELEASE", "ROLLBACK",
     )
 )  # fmt: skip
-
-
-def _remember(connection: Any) -> None:
-    _pools.add(connection.engine.pool)
 
 
 def _count(_: CallbackOptions) -> Iterable[Observation]:
@@ -170,7 +193,9 @@ def _max(_: CallbackOptions) -> Iterable[Observation]:
 
 
 def _counting_pools() -> list[Any]:
-    return [pool for pool in list(_pools) if hasattr(pool, "checkedout")]
+    # An engine that is disposed of gets a new pool.
+    pools = {id(engine.pool): engine.pool for engine in list(_engines)}
+    return [pool for pool in pools.values() if hasattr(pool, "checkedout")]
 
 
 def _name(pool: Any) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 from opentelemetry import context, metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.propagators.textmap import Getter
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, set_span_in_context
 
+from .durations import Labels, sampled
 from .metrics import request_duration
 from .redaction import REDACTED, is_secret
 
@@ -46,19 +47,24 @@ def instrument_flask(app: Any) -> None:
 
 def log_access(response: Any) -> Any:
     """Log one line for the request that `response` answers."""
-    from flask import request
+    from flask import request as current
 
+    # The proxy would look the request up anew for each attribute.
+    request = current._get_current_object()  # type: ignore[attr-defined]
     if request.path in _EXCLUDED:
         return response
     started = request.environ.get(STARTED, time.perf_counter())
-    fields = {
-        "method": request.method,
-        "path": safe_path(request),
-        "route": request.url_rule.rule if request.url_rule else None,
-        "status": response.status_code,
-        "duration_ms": round((time.perf_counter() - started) * 1000, 2),
-    }
-    _log.info("request", extra=fields)
+    if _log.isEnabledFor(logging.INFO):
+        # Not by `info`, which would look through the stack for its caller.
+        line = logging.LogRecord(_log.name, logging.INFO, __file__, 0, "request", None, None)
+        vars(line).update(
+            method=request.method,
+            path=safe_path(request),
+            route=request.url_rule.rule if request.url_rule else None,
+            status=response.status_code,
+            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+        )
+        _log.handle(line)
     return response
 
 
@@ -101,10 +107,9 @@ class _Requests:
             self._finish(request)
 
     def _finish(self, request: _Request) -> None:
-        attributes = request.finish()
-        within = set_span_in_context(request.span) if request.span else None
+        labels = request.finish()
         seconds = time.perf_counter() - request.started
-        self._duration.record(seconds, attributes, context=within)
+        self._duration.record(seconds, labels, request.sampled())
 
     def _observe(self, _: CallbackOptions) -> Iterator[Observation]:
         for (method, scheme), count in list(self._active.items()):
@@ -169,8 +174,8 @@ class _Request:
         }
         return {name: value for name, value in known.items() if value is not None}
 
-    def finish(self) -> dict[str, str | int]:
-        """End the span; the attributes of the request's duration."""
+    def finish(self) -> Labels:
+        """End the span; the labels of the request's duration."""
         # Without an answer there was an exception that Flask let through: the server says 500.
         status = self.status or 500
         if self.span is not None:
@@ -180,21 +185,25 @@ class _Request:
                 self.span.set_status(Status(StatusCode.ERROR, self.error))
             context.detach(self.token)
             self.span.end()
-        found: dict[str, str | int] = {
-            "http.request.method": self.method,
-            "url.scheme": self.scheme,
-            "http.response.status_code": status,
-        }
-        if self.route:
-            found["http.route"] = self.route
-        return found
+        found = (
+            ("http.request.method", self.method),
+            ("url.scheme", self.scheme),
+            ("http.response.status_code", status),
+        )
+        return (*found, ("http.route", self.route)) if self.route else found
+
+    def sampled(self) -> SpanContext | None:
+        """The span's context, if the span is sampled."""
+        return sampled(self.span) if self.span else None
 
 
 def _started(_sender: Any, **_: Any) -> None:
     from flask import request
 
-    if found := request.environ.get(_REQUEST):
-        found.begin(request)
+    # The proxy would look the request up anew for each attribute.
+    given = request._get_current_object()  # type: ignore[attr-defined]
+    if found := given.environ.get(_REQUEST):
+        found.begin(given)
 
 
 def _raised(_sender: Any, exception: BaseException, **_: Any) -> None:

@@ -9,11 +9,9 @@ from typing import Any
 
 from opentelemetry import trace
 
+from .encode import extra_fields
 from .redaction import redact, redact_value
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Written by the formatter from the active span; an instrumentor may add its own copies.
-_OWN = frozenset({"otelTraceID", "otelSpanID", "otelServiceName", "otelTraceSampled"})
 # `json.dumps` makes one anew for each call whose options are not the default.
 _encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
 
@@ -42,8 +40,9 @@ class JsonFormatter(logging.Formatter):
             line["trace_id"] = trace.format_trace_id(context.trace_id)
             line["span_id"] = trace.format_span_id(context.span_id)
         # What a record brings along never overwrites what the line says of itself.
-        for name in sorted(vars(record).keys() - _STANDARD - _OWN - line.keys()):
-            line[name] = redact_value(name, getattr(record, name))
+        for name, value in sorted(extra_fields(record).items()):
+            if name not in line:
+                line[name] = redact_value(name, value)
         if exception := record.exc_text or (
             record.exc_info and self.formatException(record.exc_info)
         ):

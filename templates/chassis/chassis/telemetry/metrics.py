@@ -1,12 +1,18 @@
-"""The page that Prometheus reads, and the instruments that no instrumentor brings."""
+"""What reads the metrics of a process: the page for Prometheus, the export by OTLP."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from opentelemetry import metrics
-from opentelemetry.metrics import Histogram
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricReader,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
+
+from .durations import Durations, durations, with_durations
 
 # What the HTTP semantic conventions advise for request durations, in seconds.
 DURATION_BUCKETS = (
@@ -26,13 +32,28 @@ def metrics_page(accept: str = "") -> tuple[bytes, str]:
     return prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST
 
 
-def request_duration() -> Histogram:
-    """The standard histogram of served requests, for a server that no instrumentor covers."""
-    return metrics.get_meter("chassis").create_histogram(
-        "http.server.request.duration",
-        unit="s",
-        description="Duration of HTTP server requests.",
-        explicit_bucket_boundaries_advisory=DURATION_BUCKETS,
+def readers(otlp: bool) -> list[MetricReader]:
+    """The page's reader and, with `otlp`, one that exports every so often."""
+    found: list[MetricReader] = [_PageReader(scope_info_enabled=False)]
+    if otlp:
+        from .export import MetricExporter
+
+        found.append(PeriodicExportingMetricReader(MetricExporter()))
+    return found
+
+
+class _PageReader(PrometheusMetricReader):
+    def _receive_metrics(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **more: Any
+    ) -> None:
+        data = with_durations(metrics_data, take_exemplars=False)
+        super()._receive_metrics(data, timeout_millis, **more)
+
+
+def request_duration() -> Durations:
+    """The standard histogram of served requests."""
+    return durations(
+        "http.server.request.duration", "Duration of HTTP server requests.", DURATION_BUCKETS
     )
 
 
