@@ -9,6 +9,6 @@ def _nothing(*_: object) -> None:
 
 telemetry.setup = telemetry.instrument_flask = _nothing  # type: ignore[assignment]
 
-from chassis.web import create_app  # noqa: E402
+from wsgi import app  # noqa: E402
 
-app = create_app()
+__all__ = ["app"]

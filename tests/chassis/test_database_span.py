@@ -21,7 +21,7 @@ from prometheus_client import REGISTRY
 
 def count():
     return {
-        sample.labels["error_type"]: sample.value
+        sample.labels.get("error_type", ""): sample.value
         for family in REGISTRY.collect()
         for sample in family.samples
         if sample.name == "db_client_operation_duration_seconds_count"

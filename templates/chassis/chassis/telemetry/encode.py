@@ -22,7 +22,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceState
 
 from . import wire
-from .redaction import redact
+from .redaction import redact, redact_kept
 
 _TIMES = struct.Struct("<BQBQ")
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
@@ -159,7 +159,7 @@ def extra_fields(record: logging.LogRecord) -> dict[str, object]:
 
 def log(record: logging.LogRecord, context: SpanContext) -> Encoded:
     """The log record `record`, written within the span `context`."""
-    body = wire.block(1, redact(record.getMessage()).encode("utf-8", "replace"))
+    body = wire.any_value(redact_kept("", record.getMessage()))
     parts = [
         wire.fixed64(1, int(record.created * 1e9)),
         _severity(record.levelno, record.levelname),

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry import trace
 
 from .encode import extra_fields
-from .redaction import redact, redact_value
+from .redaction import redact, redact_kept
 
 # `json.dumps` makes one anew for each call whose options are not the default.
 _encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
             "service.name": self._service,
             "service.role": self._role,
             "logger": record.name,
-            "message": redact(record.getMessage()),
+            "message": redact_kept("", record.getMessage()),
         }
         context = trace.get_current_span().get_span_context()
         if context.is_valid:
@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
         # What a record brings along never overwrites what the line says of itself.
         for name, value in sorted(extra_fields(record).items()):
             if name not in line:
-                line[name] = redact_value(name, value)
+                line[name] = redact_kept(name, value)
         if exception := record.exc_text or (
             record.exc_info and self.formatException(record.exc_info)
         ):

@@ -78,6 +78,17 @@ def redact(text: str) -> str:
     return text
 
 
+# Longer text (a stack trace, say) seldom comes twice.
+LONGEST_KEPT = 512
+
+
+def redact_kept(name: str, value: object) -> object:
+    """As `redact_value`, looked up where the same short text came before."""
+    if type(value) is str and len(value) <= LONGEST_KEPT:
+        return _kept(name, value)
+    return redact_value(name, value)
+
+
 def redact_value(name: str, value: object) -> object:
     """`value` of the field `name`, redacted by its name or, within, by its content."""
     if value is None or isinstance(value, bool | int | float):
@@ -103,3 +114,4 @@ def sanitize_sql(statement: str) -> str:
 
 
 _SQL_BY_NAME = {"db.query.text": sanitize_sql, "db.statement": sanitize_sql}
+_kept = lru_cache(maxsize=4096)(redact_value)

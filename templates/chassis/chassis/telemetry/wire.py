@@ -11,13 +11,11 @@ import struct
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 
-from .redaction import redact_value
+from .redaction import LONGEST_KEPT, redact_value
 
 _DOUBLE = struct.Struct("<d")
 _FIXED64 = struct.Struct("<Q")
 _FIXED32 = struct.Struct("<I")
-# Longer text (a stack trace, say) seldom comes twice.
-_LONGEST_KEPT = 512
 
 
 def varint(number: int) -> bytes:
@@ -78,7 +76,7 @@ class Fixed(dict[str, str | int]):
 def attribute(field: int, name: str, value: object) -> bytes:
     """One attribute, redacted by its name and content, as field number `field`."""
     if type(value) is str:
-        if len(value) <= _LONGEST_KEPT:
+        if len(value) <= LONGEST_KEPT:
             return _kept_attribute(field, name, value)
     elif value is None or isinstance(value, bool | int):
         return _kept_attribute(field, name, value)
