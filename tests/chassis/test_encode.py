@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from chassis.telemetry import encode
+from chassis.telemetry.wire import Fixed
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
@@ -167,3 +168,19 @@ def test_text_that_is_no_unicode_and_numbers_that_are_too_large_are_written_all_
     attributes = {pair.key: pair.value.string_value for pair in found.attributes}
     assert attributes["many"] == str(2**70)
     assert attributes["odd"].startswith("<object object")
+
+
+@given(WORDS, CONTEXTS, st.integers(1, 2**64 - 1), NANOS, NANOS, st.dictionaries(NAMES, WORDS))
+def test_leaf_is_what_the_span_would_be(
+    name: str, parent: SpanContext, span_id: int, start: int, end: int, attributes: dict[str, str]
+) -> None:
+    fixed = Fixed(attributes)
+    context = SpanContext(
+        parent.trace_id, span_id, False, parent.trace_flags, trace_state=parent.trace_state
+    )
+    span = ReadableSpan(
+        name, context, parent, RESOURCE, fixed, kind=SpanKind.CLIENT, start_time=start, end_time=end
+    )
+    leaf = encode.leaf(name, parent, span_id, (start, end), fixed)
+    body = encode.request(RESOURCE, [(b"", leaf)])
+    assert ExportTraceServiceRequest.FromString(body) == encode_spans([span])

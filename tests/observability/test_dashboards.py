@@ -190,6 +190,19 @@ def test_a_service_shows_only_what_it_has(boards: dict[str, dict[str, Any]]) -> 
     assert shown == {*titles, "Calls to other services", "Messages"}
 
 
+def test_long_names_of_services_get_dashboards_of_their_own_and_links_that_find_them() -> None:
+    from migrator.model.manifest import ServiceManifest
+    from migrator.scaffold.dashboards import dashboard_files
+
+    names = [f"customers-and-their-many-contracts-{end}" for end in ("abroad", "at-home")]
+    files = dashboard_files([ServiceManifest(name, "shop", "shop:app") for name in names], {})
+    uids = [json.loads(text)["uid"] for text in files.values()]
+    assert len(set(uids)) == len(uids) == 4 + 1 + len(names)
+    assert max(map(len, uids)) == 40
+    assert not any("/d/service-${__value.raw}" in text for text in files.values())
+    assert "/dashboards?query=${__value.raw}" in files["Overview/fleet.json"]
+
+
 def test_a_dashboard_fits_in_a_config_map(workspace: Path) -> None:
     # What `kubectl apply` keeps beside an object may not be longer.
     for path in (workspace / "observability/grafana/dashboards").rglob("*.json"):

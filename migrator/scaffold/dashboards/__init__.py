@@ -10,7 +10,8 @@ from migrator.scaffold.dashboards.fleet import fleet
 from migrator.scaffold.dashboards.levels import levels
 from migrator.scaffold.dashboards.messaging import messaging
 from migrator.scaffold.dashboards.migration import migration
-from migrator.scaffold.dashboards.service import of_gateway, of_service
+from migrator.scaffold.dashboards.panels import FIND_SERVICE, OPEN_SERVICE
+from migrator.scaffold.dashboards.service import of_gateway, of_service, uid
 
 
 def boards(manifests: Sequence[ServiceManifest], purposes: Mapping[str, str]) -> list[Board]:
@@ -23,4 +24,8 @@ def dashboard_files(
     manifests: Sequence[ServiceManifest], purposes: Mapping[str, str]
 ) -> dict[str, str]:
     """The dashboards' files, paths below the folder that Grafana reads."""
-    return {board.path: dump(board) for board in boards(manifests, purposes)}
+    found = {board.path: dump(board) for board in boards(manifests, purposes)}
+    if all(uid(manifest.name) == f"service-{manifest.name}" for manifest in manifests):
+        return found
+    address = OPEN_SERVICE[1]
+    return {path: text.replace(address, FIND_SERVICE) for path, text in found.items()}

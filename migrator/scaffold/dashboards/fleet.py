@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
 from migrator.scaffold.dashboards.panels import (
     GREEN,
+    OPEN_SERVICE,
     ORANGE,
     RED,
     YELLOW,
@@ -180,9 +181,7 @@ def _services() -> Panel:
         "levels, and the CPU of its busiest process (one Python process runs on one core).",
         {"service_name": "Service"},
         columns,
-        links={
-            "service_name": ("Open the service", "/d/service-${__value.raw}?${__url_time_range}")
-        },
+        links={"service_name": OPEN_SERVICE},
         sort="Requests",
     )
 

@@ -6,6 +6,7 @@ from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
 from migrator.scaffold.dashboards.fleet import alerts_annotation
 from migrator.scaffold.dashboards.panels import (
     GREEN,
+    OPEN_SERVICE,
     ORANGE,
     RED,
     YELLOW,
@@ -91,9 +92,7 @@ def _table() -> Panel:
         "Sorted by what is left of the budget. A service's name leads to its own dashboard.",
         {"service_name": "Service", "slo": "Objective of"},
         columns,
-        links={
-            "service_name": ("Open the service", "/d/service-${__value.raw}?${__url_time_range}")
-        },
+        links={"service_name": OPEN_SERVICE},
         sort="Burn, 1h",
     )
 

@@ -6,6 +6,7 @@ from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
 from migrator.scaffold.dashboards.fleet import COUNTS, alerts_annotation
 from migrator.scaffold.dashboards.panels import (
     GREEN,
+    OPEN_SERVICE,
     ORANGE,
     RED,
     RESULTS,
@@ -154,9 +155,7 @@ def _table() -> Panel:
     return table(
         "Outbox and inbox of each service", "A service's name leads to its own dashboard.",
         {"service_name": "Service"}, columns, sort="Published",
-        links={
-            "service_name": ("Open the service", "/d/service-${__value.raw}?${__url_time_range}")
-        },
+        links={"service_name": OPEN_SERVICE},
     )  # fmt: skip
 
 

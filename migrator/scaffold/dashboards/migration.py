@@ -6,6 +6,7 @@ from migrator.scaffold.dashboards.board import Board, Link, Row
 from migrator.scaffold.dashboards.panels import (
     BLUE,
     GREEN,
+    OPEN_SERVICE,
     ORANGE,
     RED,
     YELLOW,
@@ -98,9 +99,7 @@ def _table() -> Panel:
         "Routes and tables of the plan, how many moved, and the requests that the service answers.",
         {"service_name": "Service"},
         columns,
-        links={
-            "service_name": ("Open the service", "/d/service-${__value.raw}?${__url_time_range}")
-        },
+        links={"service_name": OPEN_SERVICE},
         sort="Routes",
     )
 

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+# Title and address of a link from a service's name to its dashboard, `service.uid`.
+OPEN_SERVICE = ("Open the service", "/d/service-${__value.raw}?${__url_time_range}")
+# The same where a name is too long to be part of an identifier: Grafana's search.
+FIND_SERVICE = "/dashboards?query=${__value.raw}"
 PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
 LOKI = {"type": "loki", "uid": "loki"}
 JAEGER = {"type": "jaeger", "uid": "jaeger"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from migrator.model.manifest import ServiceManifest
 from migrator.scaffold.dashboards.board import Board, Link, Row, Variable
 from migrator.scaffold.dashboards.fleet import ERRORS, SECONDS, alerts_annotation
@@ -38,11 +40,16 @@ from migrator.scaffold.dashboards.promql import (
 _QUANTILES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
 _INSTANCE = 'service_instance_id=~"$instance"'
 _ROUTE = 'http_route=~"$route"'
+_LONGEST_UID = 40
 
 
 def uid(service: str) -> str:
-    """The dashboard's identifier; Grafana takes 40 characters."""
-    return f"service-{service}"[:40]
+    """The dashboard's identifier. Grafana takes 40 characters: a longer name is cut, and ends in a
+    hash so that no two of them are one."""
+    whole = f"service-{service}"
+    if len(whole) <= _LONGEST_UID:
+        return whole
+    return f"{whole[: _LONGEST_UID - 9]}-{hashlib.sha256(service.encode()).hexdigest()[:8]}"
 
 
 def of_gateway() -> Board:

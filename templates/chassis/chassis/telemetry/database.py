@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import SpanContext, Status, StatusCode
+from opentelemetry.trace import SpanContext
 
 from .durations import Labels, durations
 from .leaf import Leaves
@@ -110,9 +110,8 @@ class _Statements:
             attributes = {**known, "error.type": kind}
             if sqlstate:
                 attributes["db.response.status_code"] = sqlstate
-            status = Status(StatusCode.ERROR, str(error))
             times = at, at + int(seconds * 1e9)
-            leaf = self._leaves.ended(name, parent, attributes, times, status)
+            leaf = self._leaves.failed(name, parent, attributes, times, str(error))
         labels = _labels(target.system, statement)
         self._duration.record(seconds, (*labels, ("error.type", kind)), leaf)
 

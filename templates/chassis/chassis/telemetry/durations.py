@@ -23,10 +23,12 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
 )
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Span, SpanContext
+from opentelemetry.trace import Span
 
 # (attribute, value) pairs, always in one order.
 Labels = tuple[tuple[str, str | int], ...]
+# The trace id and the span id of a sampled span.
+Place = tuple[int, int]
 
 _SCOPE = InstrumentationScope("chassis.durations")
 _all: dict[str, Durations] = {}
@@ -42,8 +44,8 @@ class Durations:
         self._series: dict[Labels, _Series] = {}
         self._lock = threading.Lock()
 
-    def record(self, seconds: float, labels: Labels, span: SpanContext | None = None) -> None:
-        """Count `seconds`; `span` is where they were spent, and becomes an exemplar."""
+    def record(self, seconds: float, labels: Labels, place: Place | None = None) -> None:
+        """Count `seconds`; `place` is where they were spent, and becomes an exemplar."""
         bucket = bisect_left(self._bounds, seconds)
         with self._lock:
             series = self._series.get(labels)
@@ -55,8 +57,8 @@ class Durations:
                 series.min = seconds
             if seconds > series.max:
                 series.max = seconds
-            if span is not None:
-                series.exemplars[bucket] = (seconds, time.time_ns(), span)
+            if place is not None:
+                series.exemplars[bucket] = (seconds, time.time_ns(), place)
 
     def metric(self, now: int, *, take_exemplars: bool) -> Metric:
         """Everything counted, as of `now` (nanoseconds since the epoch)."""
@@ -78,7 +80,7 @@ class _Series:
         self.min = float("inf")
         self.max = 0.0
         self.started = time.time_ns()
-        self.exemplars: dict[int, tuple[float, int, SpanContext]] = {}
+        self.exemplars: dict[int, tuple[float, int, Place]] = {}
 
     def point(
         self, labels: Labels, bounds: Sequence[float], now: int, take_exemplars: bool
@@ -86,8 +88,8 @@ class _Series:
         exemplars = []
         if take_exemplars:
             exemplars = [
-                Exemplar({}, seconds, at, span.span_id, span.trace_id)
-                for _, (seconds, at, span) in sorted(self.exemplars.items())
+                Exemplar({}, seconds, at, span_id, trace_id)
+                for _, (seconds, at, (trace_id, span_id)) in sorted(self.exemplars.items())
             ]
             self.exemplars.clear()
         return HistogramDataPoint(
@@ -104,10 +106,10 @@ class _Series:
         )
 
 
-def sampled(span: Span) -> SpanContext | None:
-    """The context of `span`, where it is sampled: an exemplar must lead to what is exported."""
+def sampled(span: Span) -> Place | None:
+    """Where `span` is, if it is sampled: an exemplar must lead to what is exported."""
     found = span.get_span_context()
-    return found if found.trace_flags.sampled else None
+    return (found.trace_id, found.span_id) if found.trace_flags.sampled else None
 
 
 def durations(name: str, description: str, bounds: Sequence[float]) -> Durations:

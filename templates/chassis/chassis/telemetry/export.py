@@ -33,12 +33,12 @@ class SpanProcessor(BatchSpanProcessor):
     def __init__(self, resource: Resource) -> None:
         super().__init__(_SpanExporter(resource))
         # It queues whatever its exporter takes.
-        self._queue: Any = self._batch_processor
+        self.queue: Any = self._batch_processor
 
     def on_end(self, span: ReadableSpan) -> None:
         """Take the ended `span` in."""
         if span.context and span.context.trace_flags.sampled:
-            self._queue.emit(encode.span(span))
+            self.queue.emit(encode.span(span))
 
 
 class _SpanExporter(OTLPSpanExporter):

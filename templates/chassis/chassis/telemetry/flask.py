@@ -15,9 +15,9 @@ from typing import Any
 from opentelemetry import context, metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.propagators.textmap import Getter
-from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 
-from .durations import Labels, sampled
+from .durations import Labels, Place, sampled
 from .metrics import request_duration
 from .redaction import REDACTED, is_secret
 
@@ -42,30 +42,6 @@ def instrument_flask(app: Any) -> None:
     # Signals hold their receivers weakly: these two are this module's and stay.
     request_started.connect(_started, app)
     got_request_exception.connect(_raised, app)
-    app.after_request(log_access)
-
-
-def log_access(response: Any) -> Any:
-    """Log one line for the request that `response` answers."""
-    from flask import request as current
-
-    # The proxy would look the request up anew for each attribute.
-    request = current._get_current_object()  # type: ignore[attr-defined]
-    if request.path in _EXCLUDED:
-        return response
-    started = request.environ.get(STARTED, time.perf_counter())
-    if _log.isEnabledFor(logging.INFO):
-        # Not by `info`, which would look through the stack for its caller.
-        line = logging.LogRecord(_log.name, logging.INFO, __file__, 0, "request", None, None)
-        vars(line).update(
-            method=request.method,
-            path=safe_path(request),
-            route=request.url_rule.rule if request.url_rule else None,
-            status=response.status_code,
-            duration_ms=round((time.perf_counter() - started) * 1000, 2),
-        )
-        _log.handle(line)
-    return response
 
 
 def safe_path(request: Any) -> str:
@@ -107,7 +83,7 @@ class _Requests:
             self._finish(request)
 
     def _finish(self, request: _Request) -> None:
-        labels = request.finish()
+        labels = request.end()
         seconds = time.perf_counter() - request.started
         self._duration.record(seconds, labels, request.sampled())
 
@@ -120,8 +96,8 @@ class _Request:
     """What is known of one request while it is served."""
 
     __slots__ = (
-        "environ", "error", "method", "route", "scheme", "span", "started", "started_at", "status",
-        "token",
+        "environ", "error", "method", "path", "route", "scheme", "span", "started", "started_at",
+        "status", "token",
     )  # fmt: skip
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -133,6 +109,7 @@ class _Request:
         self.method = given if given in _METHODS else "_OTHER"
         self.scheme = environ.get("wsgi.url_scheme", "http")
         self.status = 0
+        self.path = ""
         self.route: str | None = None
         self.span: Span | None = None
         self.token: Any = None
@@ -151,22 +128,23 @@ class _Request:
         """The route is known: the span begins, as of when the request came."""
         rule = request.url_rule
         self.route = rule.rule if rule else None
+        self.path = safe_path(request)
         self.span = _tracer.start_span(
             f"{self.method} {self.route}" if self.route else self.method,
             context=propagate.extract(self.environ, getter=_HEADERS),
             kind=SpanKind.SERVER,
-            attributes=self._attributes(request),
+            attributes=self._attributes(),
             start_time=self.started_at,
         )
         self.token = context.attach(set_span_in_context(self.span))
 
-    def _attributes(self, request: Any) -> dict[str, str | int]:
+    def _attributes(self) -> dict[str, str | int]:
         environ = self.environ
         known = {
             "http.request.method": self.method,
             "http.route": self.route,
             "url.scheme": self.scheme,
-            "url.path": safe_path(request),
+            "url.path": self.path,
             "url.query": environ.get("QUERY_STRING") or None,
             "server.address": environ.get("SERVER_NAME"),
             "client.address": environ.get("REMOTE_ADDR"),
@@ -174,11 +152,12 @@ class _Request:
         }
         return {name: value for name, value in known.items() if value is not None}
 
-    def finish(self) -> Labels:
-        """End the span; the labels of the request's duration."""
+    def end(self) -> Labels:
+        """Log the access line and end the span; the labels of the request's duration."""
         # Without an answer there was an exception that Flask let through: the server says 500.
         status = self.status or 500
         if self.span is not None:
+            self._log_access(status)
             self.span.set_attribute("http.response.status_code", status)
             if status >= 500:
                 self.span.set_attribute("error.type", str(status))
@@ -192,8 +171,23 @@ class _Request:
         )
         return (*found, ("http.route", self.route)) if self.route else found
 
-    def sampled(self) -> SpanContext | None:
-        """The span's context, if the span is sampled."""
+    def _log_access(self, status: int) -> None:
+        if not _log.isEnabledFor(logging.INFO):
+            return
+        # Not by `info`, which would look through the stack for its caller.
+        line = logging.LogRecord(_log.name, logging.INFO, __file__, 0, "request", None, None)
+        started = self.environ.get(STARTED, self.started)
+        vars(line).update(
+            method=self.environ.get("REQUEST_METHOD"),
+            path=self.path,
+            route=self.route,
+            status=status,
+            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+        )
+        _log.handle(line)
+
+    def sampled(self) -> Place | None:
+        """Where the span is, if it is sampled."""
         return sampled(self.span) if self.span else None
 
 
