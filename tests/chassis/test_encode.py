@@ -178,9 +178,18 @@ def test_leaf_is_what_the_span_would_be(
     context = SpanContext(
         parent.trace_id, span_id, False, parent.trace_flags, trace_state=parent.trace_state
     )
+    scope = InstrumentationScope("a")
     span = ReadableSpan(
-        name, context, parent, RESOURCE, fixed, kind=SpanKind.CLIENT, start_time=start, end_time=end
+        name,
+        context,
+        parent,
+        RESOURCE,
+        fixed,
+        kind=SpanKind.CLIENT,
+        start_time=start,
+        end_time=end,
+        instrumentation_scope=scope,
     )
     leaf = encode.leaf(name, parent, span_id, (start, end), fixed)
-    body = encode.request(RESOURCE, [(b"", leaf)])
+    body = encode.request(RESOURCE, [(encode.scope_field(scope), leaf)])
     assert ExportTraceServiceRequest.FromString(body) == encode_spans([span])

@@ -167,7 +167,7 @@ _CLIENT_REMOTE = _KINDS["CLIENT"] + _STATUS_UNSET + _FLAGS_REMOTE
 
 # What `logging` itself puts on each record, and what instrumentors add of what OTLP has fields for.
 _NOT_EXTRA = frozenset(vars(logging.makeLogRecord({}))) | {
-    "message", "asctime", "taskName", "_chassis_fields",
+    "message", "asctime", "taskName",
     "otelTraceID", "otelSpanID", "otelServiceName", "otelTraceSampled",
 }  # fmt: skip
 _SEVERITY_TEXTS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
@@ -175,13 +175,7 @@ _SEVERITY_TEXTS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 
 def extra_fields(record: logging.LogRecord) -> dict[str, object]:
     """What the caller, not `logging`, put on `record`."""
-    known = vars(record)
-    found: dict[str, object] | None = known.get("_chassis_fields")
-    if found is None:
-        found = {name: value for name, value in known.items() if name not in _NOT_EXTRA}
-        # Line and export ask for the same.
-        known["_chassis_fields"] = found
-    return found
+    return {name: value for name, value in vars(record).items() if name not in _NOT_EXTRA}
 
 
 def log(record: logging.LogRecord, context: SpanContext) -> Encoded:
