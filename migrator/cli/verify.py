@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +52,7 @@ def verify(
     from migrator.verify.load import load
     from migrator.verify.rule import verify as run_rules
 
+    gc.disable()  # the process ends soon: a collection would only walk what is in use
     default = Path("workspace")
     chosen = workspace or (default if default.is_dir() else None)
     findings = run_rules(load(Path(".migrator/graph.json"), plan, chosen, since))
