@@ -56,14 +56,21 @@ def _role(path: str) -> str:
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str]]:
-    seen: set[str] = set()
+    seen: set[tuple[int, int]] = set()
     for folder, names, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
+        here = Path(folder)
+        if here != root and _is_apart(here, names, files):
             names.clear()
             continue
-        seen.add(real)
-        here = Path(folder)
+        try:
+            told = here.stat()
+        except OSError:  # it vanished
+            names.clear()
+            continue
+        if (told.st_dev, told.st_ino) in seen:
+            names.clear()
+            continue
+        seen.add((told.st_dev, told.st_ino))
         names[:] = sorted(n for n in names if _wanted(here, n))
         relative = here.relative_to(root).as_posix()
         prefix = "" if relative == "." else f"{relative}/"
@@ -75,11 +82,15 @@ def _files(root: Path) -> Iterator[tuple[Path, str]]:
 def _wanted(folder: Path, name: str) -> bool:
     if name in _LEFT_OUT or name.startswith("."):
         return False
-    inner = folder / name
-    if name in _OFTEN_MADE and not (inner / "__init__.py").exists():
-        return False
-    # What was scaffolded from this very tree is no part of the monolith.
-    return not (inner / "pyvenv.cfg").exists() and not (inner / ".migrator/lock.json").exists()
+    return name not in _OFTEN_MADE or (folder / name / "__init__.py").exists()
+
+
+def _is_apart(folder: Path, names: list[str], files: list[str]) -> bool:
+    """A virtual environment; or what was scaffolded from this very tree, which is no part of the
+    monolith."""
+    return "pyvenv.cfg" in files or (
+        ".migrator" in names and (folder / ".migrator/lock.json").exists()
+    )
 
 
 def _left_out(name: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 from migrator.analyze.accesses import accesses, reached
@@ -214,23 +215,23 @@ def _graph(
         root=root.as_posix(),
         modules=tuple(
             sorted(
-                (GraphModule(m.name, m.path, m.lines) for m in project.code), key=lambda m: m.name
+                (GraphModule(m.name, m.path, m.lines) for m in project.code), key=attrgetter("name")
             )
         ),
-        definitions=tuple(sorted(definitions, key=lambda d: (d.path, d.line, d.id))),
+        definitions=tuple(sorted(definitions, key=attrgetter("path", "line", "id"))),
         tables=tuple(schema.tables[name] for name in sorted(schema.tables)),
         foreign_keys=tuple(sorted(schema.foreign_keys, key=_key_order)),
         relationships=tuple(
-            sorted(schema.relationships, key=lambda r: (r.definition, r.attribute, r.path, r.line))
+            sorted(schema.relationships, key=attrgetter("definition", "attribute", "path", "line"))
         ),
         accesses=tuple(
             sorted(
                 found,
-                key=lambda a: (a.path, a.line, a.definition, a.table, a.mode, a.how, a.confidence),
+                key=attrgetter("path", "line", "definition", "table", "mode", "how", "confidence"),
             )
         ),
-        dependencies=tuple(sorted(edges, key=lambda d: (d.source, d.target, d.kind, d.line))),
-        imports=tuple(sorted(imported, key=lambda i: (i.source, i.line, i.target, i.kind))),
+        dependencies=tuple(sorted(edges, key=attrgetter("source", "target", "kind", "line"))),
+        imports=tuple(sorted(imported, key=attrgetter("source", "line", "target", "kind"))),
         entry_points=tuple(
             sorted(
                 set(points),
@@ -240,7 +241,7 @@ def _graph(
         transactions=transactions(
             flow(project, done, signals), writes, points, autocommit=schema.autocommit
         ),
-        unresolved=tuple(sorted(told, key=lambda u: (u.path, u.line, u.what, u.why))),
+        unresolved=tuple(sorted(told, key=attrgetter("path", "line", "what", "why"))),
     )
     return replace(graph, stats=stats(graph))
 

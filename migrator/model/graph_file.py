@@ -63,9 +63,9 @@ def _renamed(records: tuple[Any, ...]) -> Sequence[Any]:
     if kind.__name__ not in RENAMED:
         return records
     names = [field.name for field in dataclasses.fields(kind)]
-    keys = [RENAMED[kind.__name__].get(name, name) for name in names]
     get = attrgetter(*names)
-    return [dict(zip(keys, get(record), strict=True)) for record in records]
+    mirror = msgspec.defstruct(kind.__name__, names, rename=RENAMED[kind.__name__], gc=False)
+    return [mirror(*get(record)) for record in records]
 
 
 def read_graph(path: Path) -> Graph:

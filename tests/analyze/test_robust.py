@@ -228,3 +228,18 @@ def test_a_function_that_cannot_be_followed_does_not_end_the_run(
     assert (trouble.path, trouble.line, trouble.what) == ("m.py", 2, "m:endless")
     assert ("m:fine", "m:last") in {(d.source, d.target) for d in graph.dependencies}
     assert "following calls: 1 of 1 modules" in told
+
+
+def test_environments_and_what_was_scaffolded_are_left_out(tmp_path: Path) -> None:
+    for name in ("own/m.py", "own/env/n.py", "own/made/o.py", "own/build/p.py", "q/build/q.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("def f(): pass\n")
+    (tmp_path / "own/made/pyvenv.cfg").touch()
+    (tmp_path / "q/build/__init__.py").touch()
+    (tmp_path / "workspace/.migrator").mkdir(parents=True)
+    (tmp_path / "workspace/.migrator/lock.json").touch()
+    (tmp_path / "workspace/w.py").write_text("def w(): pass\n")
+    found = {m.path for m in analyze(tmp_path).modules}
+    assert found == {"own/m.py", "q/build/__init__.py", "q/build/q.py"}
+    # Asked for itself it is read.
+    assert [m.path for m in analyze(tmp_path / "workspace").modules] == ["w.py"]

@@ -63,7 +63,7 @@ def told(at: Interpreter, text: str, whole: bool) -> None:
     is only logged or raised."""
     if at.quiet:
         return
-    for framework in at.world.frameworks.values():
+    for framework in at.world.asked_text:
         if framework.text(at, text, whole, at.line):
             return
 
@@ -210,7 +210,7 @@ def _unknown(at: Interpreter, func: Expr, call: Call) -> Value | None:
             owner = inner[2]
     else:
         return None
-    for framework in at.world.frameworks.values():
+    for framework in at.world.asked_loosely:
         found = framework.loose(at, owner, name, call)
         if found is not None:
             return found

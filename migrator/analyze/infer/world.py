@@ -47,6 +47,10 @@ class World:
         self.project = project
         self.schema = schema
         self.frameworks = {f.name: f for f in frameworks}
+        # Asked for everything: only those that may answer.
+        self.asked_loosely = [f for f in frameworks if type(f).loose is not Framework.loose]
+        self.asked_text = [f for f in frameworks if type(f).text is not Framework.text]
+        self._asked_names = [f for f in frameworks if type(f).argument is not Framework.argument]
         self._by_package = {p: f for f in frameworks for p in f.packages}
         self._class_framework: dict[str, tuple[Framework | None, int]] = {}
         self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}
@@ -67,7 +71,7 @@ class World:
 
     def named_argument(self, at: At, name: str) -> Value | None:
         """What a framework knows of a parameter by its name alone."""
-        for framework in self.frameworks.values():
+        for framework in self._asked_names:
             found = framework.argument(at, name)
             if found is not None:
                 return found

@@ -87,6 +87,8 @@ def calls(project: Project, methods: Collection[str]) -> Iterator[Found]:
             id_ = f"{module.name}:{fact.name}"
             for statement in fact.statements:
                 claimed.add(id(statement))
+                if statement[0] == DEF and not _may_call(module, statement, wanted):
+                    continue
                 for call, local in _in_statement(project, module, statement, wanted):
                     yield Found(module, id_, call, local)
         for statement in nested(module.facts.interface.body):
@@ -94,6 +96,13 @@ def calls(project: Project, methods: Collection[str]) -> Iterator[Found]:
                 for call, method in _named_calls(project, statement):
                     if method in wanted:
                         yield Found(module, f"{module.name}:", call, {})
+
+
+def _may_call(module: Module, statement: Stmt, wanted: set[str]) -> bool:
+    index = statement[7]
+    return type(index) is not int or not wanted.isdisjoint(
+        module.facts.detail.bodies[index].attributes
+    )
 
 
 def _in_statement(
