@@ -6,9 +6,9 @@ The sample's service `jobs` is scaffolded and runs twice, as its image starts it
 threads), over one PostgreSQL: as generated, exporting traces, metrics and logs by OTLP to an
 endpoint that takes all of it, with an access line a request; and without any of these (plain.py).
 One client asks one and the other in turn, so that whatever else the machine does meets both alike.
-The figure of a request kind is the median of the rounds' ratios; CPU is that of the service's
-processes, exporting included, a request. Each kind: a list of 20 jobs; a job, whose view is written
-and sent through the outbox; the list of skills.
+A percentile is that of the requests of all rounds; beside it stands the range of the rounds'
+ratios. CPU is that of the service's processes, exporting included, a request. Each kind: a list of
+20 jobs; a job, whose view is written and sent through the outbox; the list of skills.
 """
 
 from __future__ import annotations
@@ -155,45 +155,75 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one request kind: milliseconds without and with telemetry, and the ratio."""
+    """Of one request kind: milliseconds without and with telemetry, and the ratio; the least and
+    the greatest ratio of a round."""
 
     kind: str
     what: str
     without: float
     instrumented: float
     ratio: float
+    least: float
+    greatest: float
+    samples: int
 
 
 def rounds(kind: str, services: Sequence[Service], requests: int, count: int) -> list[Figures]:
-    """The figures of `kind`, each the median of `count` rounds."""
+    """The figures of `kind`, of `count` rounds."""
     path = KINDS[kind]
     measure(services, path, max(50, requests // 10))
-    found: dict[str, list[tuple[float, float]]] = {"p50": [], "p99": [], "cpu": []}
+    plain: list[list[float]] = []
+    instrumented: list[list[float]] = []
+    used: list[tuple[float, float]] = []
     for _ in range(count):
         before = [service.cpu() for service in services]
-        plain, instrumented = measure(services, path, requests)
+        found = measure(services, path, requests)
         # What is still to be exported is a cost of these requests.
         time.sleep(2)
-        used = [service.cpu() - begun for service, begun in zip(services, before, strict=True)]
-        for what, share in (("p50", 0.5), ("p99", 0.99)):
-            found[what].append((percentile(plain, share), percentile(instrumented, share)))
-        found["cpu"].append((used[0] / requests, used[1] / requests))
-    return [
-        Figures(
-            kind,
-            what,
-            statistics.median(a for a, _ in pairs) * 1000,
-            statistics.median(b for _, b in pairs) * 1000,
-            statistics.median(b / a for a, b in pairs),
-        )
-        for what, pairs in found.items()
-    ]
+        first, second = (s.cpu() - begun for s, begun in zip(services, before, strict=True))
+        plain.append(found[0])
+        instrumented.append(found[1])
+        used.append((first / requests, second / requests))
+    made = []
+    for what, share in (("p50", 0.5), ("p99", 0.99)):
+        pairs = [
+            (percentile(a, share), percentile(b, share))
+            for a, b in zip(plain, instrumented, strict=True)
+        ]
+        whole = [
+            percentile([s for one in side for s in one], share) for side in (plain, instrumented)
+        ]
+        made.append(_figures(kind, what, whole[0], whole[1], pairs, requests * count))
+    whole = [statistics.mean(side) for side in zip(*used, strict=True)]
+    made.append(_figures(kind, "cpu", whole[0], whole[1], used, requests * count))
+    return made
+
+
+def _figures(
+    kind: str,
+    what: str,
+    without: float,
+    instrumented: float,
+    pairs: Sequence[tuple[float, float]],
+    samples: int,
+) -> Figures:
+    ratios = [b / a for a, b in pairs]
+    return Figures(
+        kind,
+        what,
+        without * 1000,
+        instrumented * 1000,
+        instrumented / without,
+        min(ratios),
+        max(ratios),
+        samples,
+    )
 
 
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--requests", type=int, default=2000, help="of a kind, service and round")
+    parser.add_argument("--requests", type=int, default=2000, help="of a kind, service, round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="also write the figures there")
     given = parser.parse_args()
@@ -246,13 +276,17 @@ def _prepare(workspace: Path, environment: dict[str, str]) -> None:
 
 
 def _print(figures: Sequence[Figures]) -> None:
-    print(f"{'request':<14}{'':<5}{'without':>10}{'with':>10}{'ratio':>8}")
+    samples = figures[0].samples
+    print(
+        f"{samples} requests of each kind to each service; p99 is of the slowest {samples // 100}."
+    )
+    print(f"{'request':<14}{'':<5}{'without':>10}{'with':>10}{'ratio':>8}   of each round")
     for found in figures:
         most = MOST.get(found.what)
         verdict = "" if most is None else f"  (at most {most:g})"
         print(
             f"{found.kind:<14}{found.what:<5}{found.without:>7.2f} ms{found.instrumented:>7.2f} ms"
-            f"{found.ratio:>8.2f}{verdict}"
+            f"{found.ratio:>8.2f}   {found.least:.2f} to {found.greatest:.2f}{verdict}"
         )
 
 
