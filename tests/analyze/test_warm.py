@@ -95,6 +95,7 @@ DJANGO = {
             Part.objects.filter(item__state="gone").delete()
     """,
     "shop/sales/signals.py": """
+        from django.db import connection
         from django.db.models.signals import post_save
         from django.dispatch import receiver
         from shop.items.services import cleaned
@@ -102,6 +103,13 @@ DJANGO = {
         @receiver(post_save, sender=Sale)
         def after(sender, instance, **kwargs):
             cleaned()
+            with connection.cursor() as cursor:
+                cursor.execute(open("purge.sql").read())
+    """,
+    "shop/sales/purge.sql": """
+        DELETE FROM sales_sale;
+        UPDATE items_item SET state = 'gone';
+        SELECT name FROM items_item, sales_sale;
     """,
 }
 
@@ -116,7 +124,7 @@ def _django(folder: Path) -> None:
 
 def _edited(chance: random.Random, tree: Path) -> None:
     """One random edit, such as people make and such as nobody makes."""
-    files = sorted(p for p in tree.rglob("*.py") if p.stat().st_size)
+    files = sorted(p for p in tree.rglob("*.*") if p.suffix in (".py", ".sql") and p.stat().st_size)
     file, other = chance.choice(files), chance.choice(files)
     lines = file.read_text().splitlines()
     words = sorted(set(re.findall(r"[A-Za-z_]\w+", other.read_text())))
@@ -201,6 +209,21 @@ def test_only_what_looked_at_the_changed_module_is_interpreted_again(
         file.write_text(file.read_text() + "\ndef more(): pass\n")
         analyze(tmp_path, cache=cache)
     assert interpreted == [4, 1, 1, 2, 3]
+
+
+def test_a_script_that_a_function_runs_counts_too(tmp_path: Path) -> None:
+    (tmp_path / "purge.sql").write_text("CREATE TABLE a (id int);\nDELETE FROM a;\n")
+    (tmp_path / "m.py").write_text(
+        "def purge(connection):\n    connection.execute(open('purge.sql').read())\n"
+    )
+    cache = tmp_path / "cache"
+    modes = []
+    for verb in ("DELETE FROM a", "UPDATE a SET id = 1", "SELECT * FROM a"):
+        (tmp_path / "purge.sql").write_text(f"CREATE TABLE a (id int);\n{verb};\n")
+        graph = analyze(tmp_path, cache=cache)
+        assert dump_graph(graph) == dump_graph(analyze(tmp_path))
+        modes.append([a.mode for a in graph.accesses])
+    assert modes == [["delete"], ["update"], ["read"]]
 
 
 def test_damaged_parcels_are_passed_over(tmp_path: Path, interpreted: list[int]) -> None:
