@@ -12,7 +12,7 @@ MODELS = """
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import Column, ForeignKey, Integer, Table
-from sqlalchemy.orm import Session, backref, relationship
+from sqlalchemy.orm import Session, backref, joinedload, relationship
 
 post_owner = Table(
     "post_owner", Model.metadata,
@@ -54,6 +54,9 @@ def test_related_rows_come_along(tmp_path: Path) -> None:
         def whole(s: Session):
             return s.query(Post).all()
 
+        def loaded(s: Session):
+            return s.query(Tag.id).options(joinedload(Note.post)).all()
+
         def part(s: Session):
             return s.query(Post.id).all()
 
@@ -68,6 +71,7 @@ def test_related_rows_come_along(tmp_path: Path) -> None:
         """,
     )
     assert touched(graph, "whole") == {"posts read", "tags read", "notes read"}
+    assert touched(graph, "loaded") == {"tags read", "notes read", "posts read"}
     assert touched(graph, "part") == {"posts read"}
     assert touched(graph, "own") == {"post_owner insert"}
     assert touched(graph, "owners") == {"post_owner read"}

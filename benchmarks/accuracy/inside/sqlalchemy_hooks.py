@@ -103,13 +103,15 @@ def _mark(recorder: Recorder, thing: Any) -> None:
 
 
 def _tables(thing: Any) -> set[str]:
-    raw = thing.__dict__.get("_raw_columns") or [thing.__dict__.get("table")]
+    """The tables of what is selected, and of the condition that was added last."""
+    parts = list(thing.__dict__.get("_raw_columns") or [thing.__dict__.get("table")])
+    parts += list(thing.__dict__.get("_where_criteria") or ())[-1:]
     found = set()
-    for column in raw:
-        table = getattr(column, "table", column)
-        name = getattr(table, "fullname", None)
-        if isinstance(name, str):
-            found.add(name)
+    for part in parts:
+        for table in (getattr(part, "table", part), *getattr(part, "_from_objects", ())):
+            name = getattr(table, "fullname", None)
+            if isinstance(name, str):
+                found.add(name)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.frameworks.sqlalchemy.appbuilder import AppBuilder
 from migrator.analyze.frameworks.sqlalchemy.columns import last
-from migrator.analyze.frameworks.sqlalchemy.queries import WRITES
+from migrator.analyze.frameworks.sqlalchemy.queries import LOADERS, WRITES
 from migrator.analyze.frameworks.sqlalchemy.tables import TableReader
 from migrator.analyze.frameworks.sqlalchemy.values import (
     NAME,
@@ -247,6 +247,8 @@ class SQLAlchemy(AppBuilder):
             return Instance("sqlalchemy.engine.Engine")
         if what in ("exists",):
             return Rows((), self._all_tables(at, call), "statement")
+        if what in LOADERS:
+            return self._loading(at, call)
         if what in ("lazyload", "noload", "raiseload", "defer", "undefer"):
             return ColumnRef("")
         if what[:1].isupper():

@@ -36,6 +36,9 @@ _ROW = {
 }  # fmt: skip
 
 
+LOADERS = {"joinedload", "subqueryload", "selectinload", "contains_eager", "immediateload"}
+
+
 _ALL = {"all", "fetchall", "fetchmany", "partitions", "yield_per", "unique", "tuples"}
 
 
@@ -157,6 +160,17 @@ class Queries(Framework):
         for table in self._all_tables(at, call):
             at.mention(table, call.line, "orm")
         return either(*parts) or ColumnRef("")
+
+    def _loading(self, at: At, call: Call) -> Value:
+        """``joinedload(User.posts)``: the related rows come with what is loaded with them."""
+        tables: set[str] = set()
+        for option in _flat(call.values):
+            if type(option) is ColumnRef:
+                tables |= self._loaded(at, option.target) if option.target else set()
+                tables |= {t for t in (option.table, option.secondary) if t}
+        for table in tables:
+            at.mention(table, call.line, "orm")
+        return Rows((), frozenset(tables), "statement")
 
     def _arguments(self, at: At, call: Call, but: str = "") -> frozenset[str]:
         """The tables in the arguments, which are read: not the one whose rows a write picks."""
