@@ -606,3 +606,36 @@ def test_a_parameter_called_after_a_model_is_likely_its_object(tmp_path: Path) -
         ("titles", "tags", "read", "likely"), ("titles", "post_tags", "read", "likely"),
         ("rename", "users", "update", "likely"),
     }  # fmt: skip
+
+
+def test_a_base_that_is_made_over_an_own_class(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from flask_sqlalchemy import SQLAlchemy
+        from sqlalchemy.orm import declarative_base
+
+        class Own:
+            @classmethod
+            def find(cls, oid):
+                return cls.query.get(oid)
+
+        db = SQLAlchemy(model_class=declarative_base(cls=Own, name="Model"))
+        Other = declarative_base(cls=Own)
+
+        class Thing(db.Model):
+            id = db.Column(db.Integer, primary_key=True)
+
+        class Kind(Other):
+            __tablename__ = "kinds"
+            id = db.Column(db.Integer, primary_key=True)
+
+        def one():
+            return Thing.find(1)
+
+        def other():
+            return Kind.find(1)
+        """,
+    )
+    assert touched(graph, "one") == {("thing", "read")}
+    assert touched(graph, "other") == {("kinds", "read")}

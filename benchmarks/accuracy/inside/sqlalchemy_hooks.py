@@ -10,7 +10,7 @@ from typing import Any
 from recorder import TEST, Recorder
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Query, attributes, persistence, session, state, strategies
+from sqlalchemy.orm import Query, attributes, persistence, session, state, strategies, unitofwork
 from sqlalchemy.sql import base, dml, selectable
 
 flushing = threading.local()
@@ -161,6 +161,17 @@ def _objects(recorder: Recorder) -> None:
                 sites.add(site)
                 state_.__dict__.setdefault("_changed_by", set()).add(recorder.chain(depth + 1))
 
+    execute = unitofwork.UOWTransaction.execute
+
+    def executed(self: Any, *rest: Any, **named: Any) -> Any:
+        """What a flush itself changes (keys of related rows) is no one's doing."""
+        before, flushing.now = getattr(flushing, "now", False), True
+        try:
+            return execute(self, *rest, **named)
+        finally:
+            flushing.now = before
+
+    unitofwork.UOWTransaction.execute = executed  # type: ignore[method-assign]
     original = state.InstanceState._modified_event
 
     def modified(self: Any, *rest: Any, **named: Any) -> Any:

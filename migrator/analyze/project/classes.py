@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from migrator.analyze.facts.shape import CLASS, DEF, IF, ITEM, SET, TRY, TUPLE, Block, Expr, Stmt
+from migrator.analyze.facts.shape import (
+    CALL,
+    CLASS,
+    DEF,
+    IF,
+    ITEM,
+    SET,
+    TRY,
+    TUPLE,
+    Block,
+    Expr,
+    Stmt,
+)
 from migrator.analyze.project.modules import Module, Names
 
 
@@ -121,7 +133,8 @@ class Classes:
 
     def _add(self, id_: str, module: Module, statement: Stmt) -> None:
         self.names.seen = module.bit
-        bases = tuple(b for b in (self._base(module, e) for e in statement[4]) if b is not None)
+        named = [b for b in (self._base(module, e) for e in statement[4]) if b is not None]
+        bases = (*named, *((b, ()) for name, _ in named for b in self._made_over(name)))
         class_ = self.by_id[id_] = Class(id_, module, statement, bases)
         class_.seen = self.names.seen
         for member in flat(statement[7]):
@@ -158,6 +171,22 @@ class Classes:
             seen.add(meant)
             name = meant
         return name
+
+    def _made_over(self, base: str) -> Iterator[str]:
+        """The monolith's own class that a base made by a call is made over:
+        ``Base = declarative_base(cls=Own)``; ``db.Model`` of ``db = SQLAlchemy(model_class=Own)``."""
+        owner = base.removesuffix(".Model")
+        fact = self.names.definition(owner) if ":" in owner else None
+        for statement in fact.statements if fact is not None and fact.kind == "variable" else ():
+            call = statement[3] if statement[0] == SET else None
+            for _ in range(3):
+                if type(call) is not tuple or call[0] != CALL:
+                    break
+                call = next((v for k, v in call[4] if k in ("cls", "model_class")), None)
+            if type(call) is str:
+                target = self.names.resolve(owner.partition(":")[0], call)
+                if target and ":" in target:
+                    yield target
 
     def _linear(self, id_: str, seen: frozenset[str]) -> tuple[str, ...]:
         """C3, or depth first where the bases contradict one another. Others' classes by name."""
