@@ -173,8 +173,8 @@ class Classes:
         return name
 
     def _made_over(self, base: str) -> Iterator[str]:
-        """The monolith's own class that a base made by a call is made over:
-        ``Base = declarative_base(cls=Own)``; ``db.Model`` of ``db = SQLAlchemy(model_class=Own)``."""
+        """The monolith's own class that a base made by a call is made over: ``Base =
+        declarative_base(cls=Own)``, or ``db.Model`` of ``db = SQLAlchemy(model_class=Own)``."""
         owner = base.removesuffix(".Model")
         fact = self.names.definition(owner) if ":" in owner else None
         for statement in fact.statements if fact is not None and fact.kind == "variable" else ():
