@@ -118,12 +118,16 @@ class Recorder:
         self, sites: tuple[Site, ...], chains: tuple[tuple[Site, ...], ...] = ()
     ) -> Iterator[None]:
         """Statements sent inside were made at `sites`, by the callers in `chains`."""
-        before = getattr(self._local, "sites", ()), getattr(self._local, "chains", ())
-        self._local.sites, self._local.chains = sites, chains
+        before = (
+            getattr(self._local, "sites", ()),
+            getattr(self._local, "chains", ()),
+            getattr(self._local, "refreshing", False),
+        )
+        self._local.sites, self._local.chains, self._local.refreshing = sites, chains, False
         try:
             yield
         finally:
-            self._local.sites, self._local.chains = before
+            self._local.sites, self._local.chains, self._local.refreshing = before
 
     @contextlib.contextmanager
     def refreshing(self) -> Iterator[None]:

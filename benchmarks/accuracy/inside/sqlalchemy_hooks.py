@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import threading
 from typing import Any
@@ -10,7 +9,16 @@ from typing import Any
 from recorder import TEST, Recorder
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Query, attributes, persistence, session, state, strategies, unitofwork
+from sqlalchemy.orm import (
+    Query,
+    attributes,
+    dependency,
+    persistence,
+    session,
+    state,
+    strategies,
+    unitofwork,
+)
 from sqlalchemy.sql import base, dml, selectable
 
 flushing = threading.local()
@@ -164,12 +172,16 @@ def _objects(recorder: Recorder) -> None:
     execute = unitofwork.UOWTransaction.execute
 
     def executed(self: Any, *rest: Any, **named: Any) -> Any:
-        """What a flush itself changes (keys of related rows) is no one's doing."""
+        """What a flush itself changes (keys of related rows) or asks is no one's doing."""
         before, flushing.now = getattr(flushing, "now", False), True
         try:
-            return execute(self, *rest, **named)
+            with recorder.refreshing():
+                return execute(self, *rest, **named)
         finally:
             flushing.now = before
+            for state_ in list(self.states):  # the next flush has other causes
+                state_.__dict__.pop("_changed_at", None)
+                state_.__dict__.pop("_changed_by", None)
 
     unitofwork.UOWTransaction.execute = executed  # type: ignore[method-assign]
     original = state.InstanceState._modified_event
@@ -187,25 +199,33 @@ def _objects(recorder: Recorder) -> None:
             return _inner(self, state_, *rest, **named)
 
         setattr(session.Session, name, added)
-    for name in ("save_obj", "_save_obj", "delete_obj", "_delete_obj", "post_update"):
-        inner = getattr(persistence, name, None)
+    writers = [(persistence, n) for n in ("save_obj", "delete_obj", "post_update")]
+    many = dependency.ManyToManyDP
+    writers += [(many, n) for n in ("process_saves", "process_deletes")]
+    for owner, name in writers:
+        inner = getattr(owner, name, None)
         if inner is None:
             continue
 
-        def flushed(mapper: Any, states: Any, *rest: Any, _inner: Any = inner, **named: Any) -> Any:
-            states = list(states)  # a generator: the flush must still find them
+        def flushed(first: Any, second: Any, *rest: Any, _inner: Any = inner, **named: Any) -> Any:
+            # Of a table between two, the states come third.
+            found = rest[0] if _inner.__name__.startswith("process") else second
+            states = list(found)  # a generator: the flush must still find them
+            if found is second:
+                second = states
+            else:
+                rest = (states, *rest[1:])
             sites = {s for state_ in states for s in state_.__dict__.get("_changed_at", ())}
             chains = {c for state_ in states for c in state_.__dict__.get("_changed_by", ()) if c}
             before, flushing.now = getattr(flushing, "now", False), True
             # Whoever only asked a question that made the session flush is not who wrote.
-            unknown = recorder.refreshing() if not sites else contextlib.nullcontext()
+            made = (
+                recorder.building(tuple(sites), tuple(chains)) if sites else recorder.refreshing()
+            )
             try:
-                with unknown, recorder.building(tuple(sites), tuple(chains)):
-                    return _inner(mapper, states, *rest, **named)
+                with made:
+                    return _inner(first, second, *rest, **named)
             finally:
                 flushing.now = before
-                for state_ in states:
-                    state_.__dict__.pop("_changed_at", None)  # the next flush has other causes
-                    state_.__dict__.pop("_changed_by", None)
 
-        setattr(persistence, name, flushed)
+        setattr(owner, name, flushed)
