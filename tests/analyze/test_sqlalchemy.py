@@ -639,3 +639,40 @@ def test_a_base_that_is_made_over_an_own_class(tmp_path: Path) -> None:
     )
     assert touched(graph, "one") == {("thing", "read")}
     assert touched(graph, "other") == {("kinds", "read")}
+
+
+def test_association_proxies(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from sqlalchemy.ext.associationproxy import association_proxy
+
+        class Link(Base):
+            __tablename__ = "links"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            box_id: Mapped[int] = mapped_column(ForeignKey("boxes.id"))
+            tag_id: Mapped[int] = mapped_column(ForeignKey("tags.id"))
+            note: Mapped[str]
+            tag: Mapped[Tag] = relationship()
+
+        class Box(Base):
+            __tablename__ = "boxes"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            links: Mapped[list[Link]] = relationship()
+            tags = association_proxy("links", "tag")
+            notes = association_proxy("links", "note")
+
+        def tags(s: Session, box: Box):
+            for tag in box.tags:
+                tag.id = 2
+
+        def notes(s: Session, box: Box):
+            return list(box.notes)
+
+        def more(s: Session, box: Box, tag: Tag):
+            box.tags.append(tag)
+        """,
+    )
+    assert touched(graph, "tags") == {("links", "read"), ("tags", "read"), ("tags", "update")}
+    assert touched(graph, "notes") == {("links", "read")}
+    assert touched(graph, "more") >= {("links", "insert")}

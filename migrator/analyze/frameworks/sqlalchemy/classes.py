@@ -285,7 +285,8 @@ class MappedClasses(Naming):
                     value = inner if is_call(inner) else value
                 fact.columns[name] = reader.mapped(name, annotation, value, line)
                 return
-            if called == "association_proxy":
+            if called == "association_proxy" and len(value[3]) > 1:
+                fact.proxies[name] = (text(value[3][0]), text(value[3][1]))
                 return
         mapped = annotation
         if text(mapped) is not None:

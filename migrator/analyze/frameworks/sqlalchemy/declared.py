@@ -48,6 +48,8 @@ class TableFact:
     )
     relations: dict[str, RelationFact] = field(default_factory=dict)
     parent: str | None = None
+    # ``association_proxy("links", "tag")`` by name.
+    proxies: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     @property
     def table_id(self) -> str:

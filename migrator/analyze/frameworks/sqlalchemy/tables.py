@@ -62,6 +62,8 @@ class TableReader(MappedClasses):
         keys = {(k.source, k.target) for k in self.schema.foreign_keys}
         for fact in self.models.values():
             self._relationships(fact, keys)
+        for fact in self.models.values():
+            self._proxies(fact)
 
     def _table(self, fact: TableFact) -> Table:
         return Table(
@@ -202,6 +204,20 @@ class TableReader(MappedClasses):
                 self._tell(
                     other, written.backref, fact.table_id, written, through, written.backref_cascade
                 )
+
+    def _proxies(self, fact: TableFact) -> None:
+        """What is behind the rows of a relationship, or a column of them: their table lies
+        between."""
+        models = self.schema.models
+        for name, (through, attribute) in fact.proxies.items():
+            near = models[fact.id].relations.get(through or "")
+            if near is None:
+                continue
+            between = models[near[0]]
+            far = between.relations.get(attribute or "")
+            if far is not None:
+                models[fact.id].relations.setdefault(name, (far[0], near[1] or far[1]))
+            self.outside[fact.id, name] = between.table
 
     def _tell(
         self, fact: TableFact, name: str, target: str, written: RelationFact,
