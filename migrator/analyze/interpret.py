@@ -20,13 +20,14 @@ from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.infer.interpreter import Interpreter
 from migrator.analyze.infer.invoke import run
 from migrator.analyze.infer.named import likely_rows
-from migrator.analyze.infer.sink import Reach, Sink, Through, Touch
+from migrator.analyze.infer.sink import SUPER, Reach, Sink, Through, Touch
 from migrator.analyze.infer.values import ClassRef, FunctionCode, Instance
 from migrator.analyze.infer.world import World
 from migrator.analyze.parcels import Parcel
+from migrator.analyze.project.classes import Class
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.schema import Schema
+from migrator.analyze.schema import Model, Schema
 from migrator.model.graph import Dependency, Unresolved
 
 _ALONE_LINES = 20_000
@@ -262,6 +263,8 @@ def _inherited(world: World, id_: str, found: Found) -> None:
             if as_class is None:
                 continue
             plain = run(world, code, None, {})[1]
+            if id_ in models and not _differs(world, plain, models[id_], ancestor):
+                continue
             _, sink = run(world, code, as_class, {})
             caller = f"{id_}.{name}"
             told = [t for t in sink.touches if t not in plain.touches and t.definition == code.id]
@@ -271,6 +274,19 @@ def _inherited(world: World, id_: str, found: Found) -> None:
             ]
             for touch in dict.fromkeys(told):
                 found.through.append(Through(caller, id_, class_.line, touch, True))
+
+
+def _differs(world: World, plain: Sink, model: Model, ancestor: Class) -> bool:
+    """Whether a method of `ancestor` may do more for rows of the model than was seen of it."""
+    if plain.handed_on or SUPER in plain.needs:
+        return True
+    find = world.project.classes.find
+    return any(
+        name in model.relations
+        or name in model.columns
+        or find(model.id, name) != find(ancestor.id, name)
+        for name in plain.needs | plain.stores
+    )
 
 
 def _silent(done: int, every: int) -> None:

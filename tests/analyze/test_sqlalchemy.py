@@ -676,3 +676,35 @@ def test_association_proxies(tmp_path: Path) -> None:
     assert touched(graph, "tags") == {("links", "read"), ("tags", "read"), ("tags", "update")}
     assert touched(graph, "notes") == {("links", "read")}
     assert touched(graph, "more") >= {("links", "insert")}
+
+
+def test_what_a_mixin_does_is_done_to_the_rows_of_its_heirs(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        class Owned:
+            def rename(self, name):
+                self.label = name
+
+            def first_owner(self):
+                return [o.id for o in self.owners]
+
+            def nothing(self):
+                return 1
+
+        class House(Owned, Base):
+            __tablename__ = "houses"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            label: Mapped[str]
+            owners: Mapped[list[User]] = relationship()
+
+        class Car(Owned, Base):
+            __tablename__ = "cars"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            label: Mapped[str]
+            owners: Mapped[list[Tag]] = relationship()
+        """,
+    )
+    assert touched(graph, "House") == {("houses", "update"), ("users", "read")}
+    assert touched(graph, "Car") == {("cars", "update"), ("tags", "read")}
+    assert touched(graph, "Owned") == set()

@@ -200,6 +200,8 @@ class Interpreter:
 
     def store(self, owner: Value | None, name: str, value: Value | None, line: int) -> None:
         for one in options(owner):
+            if getattr(one, "cls", None) == self.watched:
+                self.sink.stores.add(name)
             framework = self.world.framework_of(one)
             if framework is not None:
                 framework.store(self, one, name, value, line)

@@ -47,13 +47,14 @@ class Sink:
     """The findings of one run of one function.
 
     `needs` are the names of ``self`` (or ``cls``) that it looked up, ``>`` where through
-    ``super()``; `handed_on` tells that other code got the object itself. `whole` is False until
-    the run has ended. `mentions` count where the function `executes` a query.
+    ``super()``, `stores` those that it set on ``self``; `handed_on` tells that other code got the
+    object itself. `whole` is False until the run has ended. `mentions` count where the function
+    `executes` a query.
     """
 
     __slots__ = (
-        "executes", "handed_on", "mentions", "needs", "reaches", "through", "touches", "unresolved",
-        "whole",
+        "executes", "handed_on", "mentions", "needs", "reaches", "stores", "through", "touches",
+        "unresolved", "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -64,5 +65,6 @@ class Sink:
         self.reaches: dict[Reach, None] = {}
         self.unresolved: dict[tuple[int, str, str], None] = {}
         self.needs: set[str] = set()
+        self.stores: set[str] = set()
         self.handed_on = False
         self.whole = False
