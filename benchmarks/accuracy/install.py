@@ -24,10 +24,10 @@ class Application:
     `requirements` are what pip installs; `package` is the importable package that is analysed;
     `sdist` is set where its tests are only in the source archive, which then stands before the
     installed package; `modules` are imported to declare the tables (SQLAlchemy); `session` is the
-    module with arguments that is recorded. `environment` values and `session` may hold ``{work}``
-    (a folder to write in), ``{root}`` (the folder of the package), ``{here}`` (this folder) and,
-    where `extensions` is set (a list of PostgreSQL's, perhaps empty), ``{postgres}``: the URL of a
-    database of an embedded server that lives as long as the program.
+    module with arguments that is recorded, empty for tables only. `environment` values and
+    `session` may hold ``{work}`` (a folder to write in), ``{root}`` (the folder of the package),
+    ``{here}`` (this folder) and, where `extensions` is set (a list of PostgreSQL's, perhaps empty),
+    ``{postgres}``: the URL of a database of an embedded server that lives as long as the program.
     """
 
     name: str
@@ -85,7 +85,10 @@ class Application:
         return list(json.loads(kept.read_text("utf-8")))
 
     def trace(self, again: bool = False) -> dict[str, Any]:
-        """The recorded session (see `inside/recorder.py`); kept in the cache."""
+        """The recorded session (see `inside/recorder.py`); kept in the cache. An application
+        without one is measured by its tables only."""
+        if not self.session:
+            return {"statements": [], "touched": [], "made": [], "lines": {}}
         kept = self.folder / "trace.json"
         if again or not kept.exists():
             arguments = [str(HERE / "inside/recorder.py"), str(self.root), str(kept), "--"]
