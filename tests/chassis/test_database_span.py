@@ -29,9 +29,6 @@ def count():
     }
 
 engine = sa.create_engine(os.environ["DATABASE_URL"])
-with engine.connect():
-    # At its first connection the dialect asks for the version and the like.
-    before = count()
 with engine.connect() as connection:
     connection.execute(sa.text("SELECT 41"))
     with trace.get_tracer("test").start_as_current_span("request"):
@@ -51,7 +48,7 @@ found = [
     }
     for span in exporter.get_finished_spans()
 ]
-counted = {error: value - before.get(error, 0) for error, value in count().items()}
+counted = count()
 print(json.dumps([found, counted], default=str))
 """
 

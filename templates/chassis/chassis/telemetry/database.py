@@ -63,11 +63,20 @@ class _Statements:
         )
 
     def watch(self, engine: Any) -> None:
-        """Time what `engine` will execute."""
-        target = _Target(engine.dialect.name, engine.url)
-        for name in ("do_execute", "do_executemany", "do_execute_no_params"):
-            # A dialect belongs to one engine; those with other options share both.
-            setattr(engine.dialect, name, self._timed(getattr(engine.dialect, name), target))
+        """Time what `engine` will execute, once its dialect knows the database: what it asks for
+        that, at the first connection, is not of the request that happens to come first."""
+        dialect = engine.dialect
+        target = _Target(dialect.name, engine.url)
+        initialize = dialect.initialize
+
+        def initialized(connection: Any) -> None:
+            initialize(connection)
+            dialect.initialize = initialize
+            for name in ("do_execute", "do_executemany", "do_execute_no_params"):
+                # A dialect belongs to one engine; those with other options share both.
+                setattr(dialect, name, self._timed(getattr(dialect, name), target))
+
+        dialect.initialize = initialized
 
     def _timed(self, execute: Callable[..., Any], target: _Target) -> Callable[..., Any]:
         @wraps(execute)
