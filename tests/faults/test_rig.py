@@ -16,6 +16,7 @@ import pytest
 
 from tests.faults.rig.run import Rig
 from tests.faults.rig.schedule import Action, Fault, Kind, Schedule, actions, draw, everything
+from tests.faults.rig.tally import Tally
 
 SEEDS = int(os.environ.get("RIG_SEEDS", "0"))
 pytestmark = pytest.mark.skipif(SEEDS == 0, reason="set RIG_SEEDS to the number of schedules")
@@ -51,12 +52,19 @@ def test_ledger_is_clean(rig: Rig, seed: int) -> None:
 @pytest.mark.parametrize("kind", ["nats", "http"])
 def test_every_kind_of_fault_hurts_and_costs_nothing(kind: Kind) -> None:
     with running(kind) as rig:
-        ledger = rig.run(everything(kind))
-        print(ledger, rig.tally, sep="\n")
-        assert ledger.problems() == {}
-        assert {action for action, times in rig.tally.bitten.items() if times} == {*actions(kind)}
-        assert rig.tally.results["duplicate"] > 0, "the inbox met no duplicate"
-        assert rig.tally.results["stale"] > 0, "the replica met no old change"
+        for _ in range(_CHANCES):
+            ledger = rig.run(everything(kind))
+            print(ledger, rig.tally, sep="\n")
+            assert ledger.problems() == {}
+            if not unhurt(rig.tally, kind):
+                return
+        pytest.fail(f"never hurt: {unhurt(rig.tally, kind)}")
+
+
+def unhurt(tally: Tally, kind: Kind) -> set[str]:
+    """What did no harm yet, by chance: who keeps a connection, say, is not refused one."""
+    missing = {action for action in actions(kind) if not tally.bitten[action]}
+    return missing | ({"duplicate", "stale"} - {name for name, n in tally.results.items() if n})
 
 
 def kills(role: str) -> list[Fault]:
