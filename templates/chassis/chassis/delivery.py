@@ -82,17 +82,23 @@ def _next(partition: Any, position: Any, each: Any, new: sa.ColumnElement[bool])
     """The next rows of one partition."""
     after = sa.literal(position, sa.BigInteger) if isinstance(position, int) else position
     earlier = outbox_delivery.alias("earlier")
-    waits = sa.exists().correlate_except(earlier)
-    held = waits.where(
-        after > 0,
-        earlier.c.aggregatetype == _queue.aggregatetype,
-        earlier.c.aggregateid == _queue.aggregateid,
-        earlier.c.sequence == _queue.sequence - 1,
-        earlier.c.position <= after,
+    before = (
+        sa.select(earlier.c.position)
+        .correlate_except(earlier)
+        .where(
+            after > 0,
+            earlier.c.aggregatetype == _queue.aggregatetype,
+            earlier.c.aggregateid == _queue.aggregateid,
+            earlier.c.sequence == _queue.sequence - 1,
+            earlier.c.position <= after,
+        )
+        # With EXISTS, PostgreSQL reads all that is before the page to have an answer for each row.
+        .limit(1)
+        .scalar_subquery()
     )
     columns = (_queue.position, _queue.partition, _queue.id, _queue.attempts)
     return (
-        sa.select(*columns, _queue.next_attempt_at, held.label("held"))
+        sa.select(*columns, _queue.next_attempt_at, before.is_not(None).label("held"))
         .where(_queue.partition == partition, _queue.position > after, new)
         .order_by(_queue.position)
         .limit(each)

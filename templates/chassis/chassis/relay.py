@@ -68,9 +68,9 @@ class Relay:
         self._woken = woken or asyncio.Event()
         self._leases = Leases(engine, "relay", settings.lease)
         self._renewed = -settings.lease
-        # How far this round has come in each of our partitions, and when it began.
+        # How far this round has come in each of our partitions, when it began, how long it may be.
         self._after: dict[int, int] = {}
-        self._round_began = 0.0
+        self._round_began, self._round = 0.0, settings.poll
         self._smallest = min(_SMALLEST_PAGE, settings.batch)
         self._each = self._smallest
         self._outcome = Outcome()
@@ -119,8 +119,13 @@ class Relay:
         if self._is_time_to_mark():
             self._mark()
         known = [entry.position for entry in self._outcome.published]
+        first, began = not any(self._after.values()), time.monotonic()
         with self._reading.connect() as connection:
             entries = delivery.page(connection, self._after, self._each, known)
+        if first:
+            # Behind a million deleted rows the first page takes long: then there are fewer rounds.
+            least = self._settings.poll
+            self._round = min(max(least, 20 * (time.monotonic() - began)), 10 * least)
         self._advance(entries)
         return entries
 
@@ -151,7 +156,7 @@ class Relay:
         self._renewed = time.monotonic()
 
     def _begin_round(self) -> None:
-        if time.monotonic() - self._round_began > self._settings.poll:
+        if time.monotonic() - self._round_began > self._round:
             self._after = dict.fromkeys(self._after, 0)
             self._round_began = time.monotonic()
 
