@@ -708,3 +708,15 @@ def test_what_a_mixin_does_is_done_to_the_rows_of_its_heirs(tmp_path: Path) -> N
     assert touched(graph, "House") == {("houses", "update"), ("users", "read")}
     assert touched(graph, "Car") == {("cars", "update"), ("tags", "read")}
     assert touched(graph, "Owned") == set()
+
+
+def test_a_prefix_that_grows_as_a_function_calls_itself(tmp_path: Path) -> None:
+    calls = "\n".join(
+        f'    walk(s, node.c{i}, prefix=f"{{prefix}}{i}", other=f"{{other}}_{i}")' for i in range(6)
+    )
+    graph = graph_of(
+        tmp_path,
+        f"def walk(s: Session, node, prefix, other):\n    s.add(Tag())\n{calls}\n"
+        f"def work(s: Session, name):\n    walk(s, None, name, name)\n",
+    )
+    assert touched(graph, "walk") == {("tags", "insert")}

@@ -184,7 +184,8 @@ def _matters(world: World, value: Value, depth: int = 0) -> bool:
     if kind is Mapping:
         return False
     if kind is Text:
-        return len(value.text) < 400 and " " not in value.text  # type: ignore[attr-defined]
+        # Names of tables and attributes; what is put together while it runs names nothing.
+        return value.whole and len(value.text) < 100 and " " not in value.text  # type: ignore[attr-defined]
     if kind is ClassRef or kind is Instance:
         return ":" in value.cls  # type: ignore[attr-defined]
     return kind is Function or kind is Method or world.framework_of(value) is not None
