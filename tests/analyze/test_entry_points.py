@@ -104,6 +104,32 @@ def test_fastapi_routers_within_routers(tmp_path: Path) -> None:
     }
 
 
+def test_fastapi_routers_that_a_list_holds(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        users="""
+            from fastapi import APIRouter
+            router = APIRouter(prefix="/users")
+            @router.get("/{id}")
+            def show(id: int): ...
+        """,
+        app="""
+            from fastapi import FastAPI
+            from shop import users
+            ROUTERS = (users.router,)
+            app = FastAPI()
+
+            def hang(routers):
+                for router in routers:
+                    app.include_router(router, prefix="/api")
+
+            hang(ROUTERS)
+        """,
+    )
+    assert routes(graph) == {("GET", "/api/users/{id}", "show")}
+    assert not told(graph)
+
+
 def test_a_computed_prefix_is_shown_as_such(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,

@@ -16,6 +16,7 @@ from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.library import Libraries
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
+from migrator.analyze.project.scopes import Scopes
 from migrator.analyze.project.search import (
     Decorated,
     Found,
@@ -81,6 +82,7 @@ class _Routes:
     def __init__(self, project: Project, schema: Schema) -> None:
         self.project, self.schema = project, schema
         self.libraries = Libraries(project)
+        self.scopes = Scopes(project)
         self.own_prefix: dict[str, str] = {}
         self.apps: set[str] = set()
         self.listed: list[tuple[str, Module, Expr]] = []
@@ -249,10 +251,8 @@ class _Routes:
         mounts = method_of(call) == "mount"
         at = 1 if mounts else 0
         child = call[3][at] if len(call[3]) > at else keyword(call, "app" if mounts else "router")
-        target = (
-            names.resolve(found.module.name, child, found.local) if type(child) is str else None
-        )
-        if target not in self.own_prefix and target not in self.apps:
+        targets = self._children(found, child)
+        if not targets:
             if not mounts:
                 self.some_unknown = True
                 self._unknown(found.module, call[1], "include_router", "which router is not known")
@@ -260,9 +260,18 @@ class _Routes:
         above = names.resolve(found.module.name, owner, found.local) if type(owner) is str else None
         written = (call[3][0] if call[3] else None) if mounts else keyword(call, "prefix")
         prefix = self._text(found.module, written, call[1])
-        yield Inclusion(
-            target, above if above in self.own_prefix or above in self.apps else None, prefix
-        )
+        parent = above if above in self.own_prefix or above in self.apps else None
+        for target in targets:
+            yield Inclusion(target, parent, prefix)
+
+    def _children(self, found: Found, child: Expr | None) -> list[str]:
+        """The routers that an argument is: one, or those that a loop around the call runs over."""
+        if type(child) is not str:
+            return []
+        ways = [(found.module.name, child, found.local)]
+        ways += [(m.name, e, {}) for m, _, e in self.scopes.looped(found, child)]
+        resolved = [self.project.names.resolve(*way) for way in ways if type(way[1]) is str]
+        return [t for t in resolved if t in self.own_prefix or t in self.apps]
 
     def _prefixes(self, router: str | None, seen: frozenset[str] = frozenset()) -> list[str]:
         """Every prefix at which a router is reached: one for each inclusion."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrator.analyze.facts.shape import ATTR, CALL, SET, Expr
-from migrator.analyze.frameworks.flask.scopes import Scopes
 from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import imported_by_call, is_dynamic
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
+from migrator.analyze.project.scopes import Scopes
 from migrator.analyze.project.search import (
     Found,
     assigned_calls,

@@ -105,7 +105,7 @@ class _Routes(Mounts):
         call = found.call
         view = keyword(call, "view_func") or (call[3][2] if len(call[3]) > 2 else None)
         if type(view) is str:
-            view = self.scopes.made(found.module, found.definition, view) or view
+            view = self.scopes.made(found.definition, view) or view
         methods = _methods(call)
         as_view = False
         if type(view) is tuple and view[0] == CALL and type(view[2]) is str:

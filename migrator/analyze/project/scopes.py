@@ -8,6 +8,7 @@ from functools import cache
 from migrator.analyze.facts.shape import (
     CALL,
     DEF,
+    DO,
     FOR,
     LIST,
     OP,
@@ -49,7 +50,7 @@ class Scopes:
         block = self.block(definition)
         return tuple(s[2] for s in nested(block) if s[0] == RETURN and type(s[2]) is str)
 
-    def made(self, module: Module, definition: str, expr: Expr | None) -> Expr | None:
+    def made(self, definition: str, expr: Expr | None) -> Expr | None:
         """The call that makes what `expr` is: itself, or what a local or module-level name is
         assigned."""
         for _ in range(_DEEPEST):
@@ -130,6 +131,10 @@ class Scopes:
                 for call in calls_in(block):
                     if type(call[2]) is str and call[2].rpartition(".")[2] == name:
                         yield Found(module, caller, call, local)
+            for statement in nested(facts.interface.body):
+                for call in calls_in(statement) if statement[0] == DO else ():
+                    if type(call[2]) is str and call[2].rpartition(".")[2] == name:
+                        yield Found(module, f"{module.name}:", call, {})
 
     def looped(self, found: Found, name: str) -> list[tuple[Module, str, Expr]]:
         """What a loop around a call lets `name` run over."""
