@@ -206,6 +206,9 @@ def judge(
     places: Places, tables: Mapping[str, Any],
 ) -> dict[str, list[Row]]:  # fmt: skip
     """Each static access: confirmed, wrong, or neither because nothing could show it."""
+    skipped: dict[str, list[tuple[int, int]]] = {}
+    for path, first, last in trace.get("skipped", ()):
+        skipped.setdefault(path, []).append((first, last))
     heads = {d["id"]: d["line"] for d in places.graph["definitions"] if d["kind"] == "class"}
     lines = {path: set(found) for path, found in trace["lines"].items()}
     made: dict[tuple[str, int], set[str]] = {}
@@ -227,10 +230,10 @@ def judge(
             for a, sites in zip(accesses, places_of, strict=True)
             if any(n in lines.get(path, ()) for path, n in sites)
         ]
-        first = accesses[0]
+        one = accesses[0]
         row = {
-            "definition": definition, "table": table, "mode": kind, "how": first["how"],
-            "confidence": first["confidence"], "at": f"{first['path']}:{first['line']}",
+            "definition": definition, "table": table, "mode": kind, "how": one["how"],
+            "confidence": one["confidence"], "at": f"{one['path']}:{one['line']}",
         }  # fmt: skip
         if (definition, table, kind) in seen.confirmed:
             verdict = "confirmed"
@@ -240,6 +243,11 @@ def judge(
             verdict = "unseen"
         elif not names.ran(definition, table, lines):
             verdict = "unseen"  # the branch that chooses this table was not taken
+        elif all(
+            any(first <= a["line"] <= last for first, last in skipped.get(a["path"], ()))
+            for a, _ in ran
+        ):
+            verdict = "unseen"  # beside, or in, an operand that was not evaluated
         elif all(a["how"] == "cascade" for a, _ in ran):
             verdict = "no_rows"
         elif any(table in made.get(site, ()) for _, sites in ran for site in sites):

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from migrator.analyze.infer.sink import ReachKind, Through, Touch
+from migrator.analyze.infer.sink import UNKNOWN_OBJECT, ReachKind, Through, Touch
 from migrator.analyze.interpret import Found
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
-from migrator.model.graph import Access, Dependency
+from migrator.model.graph import Access, Dependency, Unresolved
 
 Place = tuple[str, int]
 
@@ -83,6 +83,16 @@ class _Generic:
             return True
         first, *others = self._tables[place].values()
         return any(tables != first for tables in others)
+
+
+def still_unresolved(project: Project, done: Found) -> Iterable[Unresolved]:
+    """Without the calls on objects that a caller makes known by what it hands over."""
+    known = {
+        (project.path(t.touch.definition.partition(":")[0]), t.touch.line) for t in done.through
+    }
+    for one in done.unresolved:
+        if one.why != UNKNOWN_OBJECT or (one.path, one.line) not in known:
+            yield one
 
 
 def top(id_: str) -> str:

@@ -173,8 +173,8 @@ def _module(world: World, module: Module, found: Found) -> None:
     for fact in module.own.values():
         if fact.kind == "class":
             id_ = f"{module.name}:{fact.name}"
-            own.run(fact.line, id_, partial(_inherited, world, id_, found))
-            own.run(fact.line, id_, partial(_body, world, module, id_, found))
+            own.run(fact.line, id_, partial(_inherited, world, id_, fact.line, found))
+            own.run(fact.line, id_, partial(_body, world, module, id_, fact.line, found))
 
 
 @dataclass(slots=True)
@@ -222,7 +222,7 @@ def _likely(world: World, code: FunctionCode, plain: Sink) -> list[Touch]:
     ]
 
 
-def _body(world: World, module: Module, id_: str, found: Found) -> None:
+def _body(world: World, module: Module, id_: str, line: int, found: Found) -> None:
     """What the body of a class that a framework knows does as it is evaluated, and what the
     framework does for its objects."""
     class_ = world.project.classes.get(id_)
@@ -235,13 +235,13 @@ def _body(world: World, module: Module, id_: str, found: Found) -> None:
         if statement[0] == "set" and statement[3] is not None:
             at.line = statement[1]
             at.value(statement[3])
-    framework.body(at, id_, class_.line)
+    framework.body(at, id_, line)
     found.touches += at.sink.touches
     found.reaches += at.sink.reaches
     found.unresolved += [Unresolved(module.path, *u) for u in at.sink.unresolved]
 
 
-def _inherited(world: World, id_: str, found: Found) -> None:
+def _inherited(world: World, id_: str, line: int, found: Found) -> None:
     """Methods that a class inherits and that touch more because it is that class, as those of a
     repository do whose model is a class attribute."""
     class_ = world.project.classes.get(id_)
@@ -273,7 +273,7 @@ def _inherited(world: World, id_: str, found: Found) -> None:
                 t.touch for t in sink.through if t not in plain.through and t.caller == code.key
             ]
             for touch in dict.fromkeys(told):
-                found.through.append(Through(caller, id_, class_.line, touch, True))
+                found.through.append(Through(caller, id_, line, touch, True))
 
 
 def _differs(world: World, plain: Sink, model: Model, ancestor: Class) -> bool:

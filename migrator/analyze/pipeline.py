@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 
-from migrator.analyze.accesses import accesses, reached
+from migrator.analyze.accesses import accesses, reached, still_unresolved
 from migrator.analyze.definitions import class_roles, decorators, describe
 from migrator.analyze.discover import SourceFile, discover, package_prefix
 from migrator.analyze.facts.extract import extract, read_file
@@ -210,7 +210,7 @@ def _graph(
     edges = [*reached(project, done), *signals]
     definitions = _definitions(project, schema, done)
     imported, unknown = imports(project)
-    told = {*unresolved, *schema.unresolved, *done.unresolved, *unknown}
+    told = {*unresolved, *schema.unresolved, *still_unresolved(project, done), *unknown}
     graph = Graph(
         root=root.as_posix(),
         modules=tuple(

@@ -52,7 +52,7 @@ def _queries(recorder: Recorder) -> None:
 
         @functools.wraps(execute)
         def executed(self: Any, *rest: Any, **named: Any) -> Any:
-            with recorder.building(self.query.__dict__.get("_made_at", ())):
+            with recorder.building(self.query.__dict__.get("_made_at", ()), within=True):
                 return execute(self, *rest, **named)
 
         kind.execute_sql = executed
@@ -76,6 +76,25 @@ def _related(recorder: Recorder) -> None:
             return _original(self, instance, cls)
 
         kind.__get__ = get
+    _prefetches(recorder)
+    for name in ("create_reverse_many_to_one_manager", "create_forward_many_to_many_manager"):
+        _many(recorder, name)
+
+
+def _prefetches(recorder: Recorder) -> None:
+    """Where related rows are asked for beforehand: none are fetched where there is no row."""
+    asked = queries.QuerySet.prefetch_related
+
+    @functools.wraps(asked)
+    def prefetch_related(self: Any, *lookups: Any) -> Any:
+        site = recorder.site()
+        for lookup in lookups:
+            path = getattr(lookup, "prefetch_through", lookup)
+            if site and isinstance(path, str):
+                recorder.query_made(site, _along(self.model, path.split("__")))
+        return asked(self, *lookups)
+
+    queries.QuerySet.prefetch_related = prefetch_related
     prefetched = queries.QuerySet._prefetch_related_objects
 
     def prefetch(self: Any) -> None:
@@ -83,3 +102,70 @@ def _related(recorder: Recorder) -> None:
             prefetched(self)
 
     queries.QuerySet._prefetch_related_objects = prefetch
+
+
+def _along(model: Any, path: list[str]) -> set[str]:
+    """The tables of a path of attributes over relations."""
+    found: set[str] = set()
+    for name in path:
+        relation = next(
+            (
+                f
+                for f in model._meta.get_fields(include_hidden=True)
+                if f.is_relation
+                and name in (f.name, getattr(f, "get_accessor_name", lambda: None)())
+            ),
+            None,
+        )
+        model = getattr(relation, "related_model", None)
+        if model is None:
+            return found
+        found |= {m._meta.db_table for m in (model, *model._meta.get_parent_list())}
+        forward = getattr(relation, "remote_field", None)
+        for side in (relation, forward):
+            through = getattr(side, "through", None)
+            found |= {through._meta.db_table} if through is not None else set()
+    return found
+
+
+def _many(recorder: Recorder, name: str) -> None:
+    """Managers behind a relation: rows served from memory, and nothing added or removed."""
+    create = getattr(related_descriptors, name)
+
+    def created(superclass: Any, *rest: Any) -> Any:
+        made = create(superclass, *rest)
+
+        class Watched(made):  # type: ignore[misc]
+            def get_queryset(self) -> Any:
+                found = super().get_queryset()
+                site = recorder.site() if found._result_cache is not None else None
+                if site and site != TEST:
+                    for table in _tables_of(self):
+                        recorder.touched.add((site, table))
+                return found
+
+        for method in ("add", "remove", "set"):
+            if hasattr(made, method):
+                setattr(Watched, method, _writing(recorder, made, method))
+        Watched.__name__, Watched.__qualname__ = made.__name__, made.__qualname__
+        Watched.__module__ = made.__module__
+        return Watched
+
+    setattr(related_descriptors, name, created)
+
+
+def _writing(recorder: Recorder, made: Any, method: str) -> Any:
+    def bound(self: Any, *objects: Any, **named: Any) -> Any:
+        site = recorder.site()
+        if site and site != TEST:
+            recorder.query_made(site, _tables_of(self))
+        return getattr(made, method)(self, *objects, **named)
+
+    bound.alters_data = True  # type: ignore[attr-defined]
+    return bound
+
+
+def _tables_of(manager: Any) -> set[str]:
+    through = getattr(manager, "through", None)
+    found = {manager.model._meta.db_table}
+    return found | ({through._meta.db_table} if through is not None else set())

@@ -12,6 +12,7 @@ or to the next request handler; `built` the places that made the query or change
 (over the border of a thread as well). ``touched[]`` {site, table}: related rows that were served
 from memory. ``refreshed`` counts rows read anew after a commit. ``made[]`` {site, tables[]}:
 queries made, run or not. ``lines`` {path: [line, …]}.
+``skipped[]`` [path, first line, last line]: operands that were never evaluated (`operands.py`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from operands import Operands
 
 LEFT_OUT = ("tests", "test", "testing", "testutils", "migrations", "alembic", "conftest.py")
 TEMPLATES = ("django.template", "jinja2", "mako", "chameleon")
@@ -115,19 +118,29 @@ class Recorder:
 
     @contextlib.contextmanager
     def building(
-        self, sites: tuple[Site, ...], chains: tuple[tuple[Site, ...], ...] = ()
+        self,
+        sites: tuple[Site, ...],
+        chains: tuple[tuple[Site, ...], ...] = (),
+        *,
+        within: bool = False,
     ) -> Iterator[None]:
-        """Statements sent inside were made at `sites`, by the callers in `chains`."""
+        """Statements sent inside were made at `sites`, by the callers in `chains`; `within` where
+        a query may run another one, which was then made there as well."""
+        local = self._local
         before = (
-            getattr(self._local, "sites", ()),
-            getattr(self._local, "chains", ()),
-            getattr(self._local, "refreshing", False),
+            getattr(local, "sites", ()),
+            getattr(local, "chains", ()),
+            getattr(local, "refreshing", False),
+            getattr(local, "outermost", ()),
         )
-        self._local.sites, self._local.chains, self._local.refreshing = sites, chains, False
+        outer = before[3]
+        local.sites = tuple(dict.fromkeys((*outer, *sites))) if within else sites
+        local.chains, local.refreshing = chains, False
+        local.outermost = outer if within else sites
         try:
             yield
         finally:
-            self._local.sites, self._local.chains, self._local.refreshing = before
+            local.sites, local.chains, local.refreshing, local.outermost = before
 
     @contextlib.contextmanager
     def refreshing(self) -> Iterator[None]:
@@ -280,6 +293,8 @@ def run(root: Path, out: Path, program: list[str]) -> int:
     )
     covered.start()
     carry_over_threads(recorder)
+    operands = Operands(recorder.path)
+    operands.install()
     for hooks in ("django_hooks", "sqlalchemy_hooks"):
         with contextlib.suppress(ImportError):
             module = __import__(hooks)
@@ -300,7 +315,8 @@ def run(root: Path, out: Path, program: list[str]) -> int:
             os.path.realpath(f)[len(recorder.root) :]: sorted(data.lines(f) or ())
             for f in data.measured_files()
         }
-        out.write_text(json.dumps(recorder.dump(lines)), "utf-8")
+        found = recorder.dump(lines) | {"skipped": operands.skipped()}
+        out.write_text(json.dumps(found), "utf-8")
     return status
 
 

@@ -1,35 +1,21 @@
 """A shop with every application that django-oscar brings, on SQLite."""
 
+from django_basics import *  # noqa: F403
+from django_basics import INSTALLED_APPS, MIDDLEWARE, templates
 from oscar.defaults import *  # noqa: F403
 
-DEBUG = False
-SECRET_KEY = "none"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-SITE_ID = 1
 ROOT_URLCONF = "oscar_urls"
-ALLOWED_HOSTS = ["*"]
-USE_TZ = True
-STATIC_URL = "/static/"
-MEDIA_URL = "/media/"
 LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 OSCAR_DEFAULT_CURRENCY = "GBP"
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
 AUTHENTICATION_BACKENDS = (
     "oscar.apps.customer.auth_backends.EmailBackend",
     "django.contrib.auth.backends.ModelBackend",
 )
-MIDDLEWARE = [
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "oscar.apps.basket.middleware.BasketMiddleware",
-]
+MIDDLEWARE = [*MIDDLEWARE, "oscar.apps.basket.middleware.BasketMiddleware"]
 INSTALLED_APPS = [
-    "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
-    "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
-    "django.contrib.sites", "django.contrib.flatpages",
+    *INSTALLED_APPS, "django.contrib.flatpages",
     "oscar.config.Shop",
     "oscar.apps.analytics.apps.AnalyticsConfig", "oscar.apps.checkout.apps.CheckoutConfig",
     "oscar.apps.address.apps.AddressConfig", "oscar.apps.shipping.apps.ShippingConfig",
@@ -56,20 +42,9 @@ INSTALLED_APPS = [
     "oscar.apps.dashboard.shipping.apps.ShippingDashboardConfig",
     "widget_tweaks", "haystack", "treebeard", "django_tables2",
 ]  # fmt: skip
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "oscar.apps.search.context_processors.search_form",
-                "oscar.apps.checkout.context_processors.checkout",
-                "oscar.apps.communication.notifications.context_processors.notifications",
-                "oscar.core.context_processors.metadata",
-            ]
-        },
-    }
-]
+TEMPLATES = templates(
+    "oscar.apps.search.context_processors.search_form",
+    "oscar.apps.checkout.context_processors.checkout",
+    "oscar.apps.communication.notifications.context_processors.notifications",
+    "oscar.core.context_processors.metadata",
+)

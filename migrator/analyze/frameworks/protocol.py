@@ -70,6 +70,10 @@ class At(Protocol):
     def function(self) -> str:
         """``module:Class.method`` or ``module:function``."""
 
+    @property
+    def own_class(self) -> str | None:
+        """The class of ``self``, or of ``cls``, in a method; None elsewhere."""
+
     def retract(self, table: str, line: int) -> None:
         """Takes back a read that was told at `line` of this function: a query that was made there
         turned out to be no statement of its own."""
@@ -86,6 +90,9 @@ class At(Protocol):
         """What an expression of the function is; interpreting twice does no harm."""
 
     def attribute(self, owner: Value | None, name: str, line: int) -> Value | None: ...
+
+    def element(self, value: Value | None, line: int) -> Value | None:
+        """What iterating over `value` gives."""
 
     def annotated(self, expr: object) -> Value | None:
         """What an object annotated so is."""
@@ -129,8 +136,9 @@ class Framework:
         """What a parameter with this default is: FastAPI's ``Depends(get_session)``."""
         return None
 
-    def argument(self, at: At, name: str) -> Value | None:
-        """What a parameter called `name` is, where nothing else tells. Asked of every framework."""
+    def argument(self, at: At, name: str, kind: str) -> Value | None:
+        """What a parameter called `name` is, where nothing else tells; `kind` is ``**`` for the
+        keywords that are left over, else "". Asked of every framework."""
         return None
 
     def body(self, at: At, cls: str, line: int) -> None:

@@ -101,6 +101,12 @@ class Interpreter:
     def function(self) -> str:
         return self.code.key if self.code else self.definition
 
+    @property
+    def own_class(self) -> str | None:
+        if self.own is not None:
+            return self.own.cls
+        return self.cls if self.code is not None else None
+
     def access(
         self, table: str, mode: AccessMode, line: int, how: AccessHow,
         confidence: Confidence = "certain",
@@ -338,8 +344,8 @@ class Interpreter:
                     value = made if made is not None else value
                 if value is None and type(assumed) in (Instance, ClassRef, Text):
                     value = assumed
-            elif value is None and annotation is None and kind == "":
-                value = self.world.named_argument(self, name)
+            if _untold(value) and kind in ("", "k", "**"):
+                value = self.world.named_argument(self, name, kind) or value
             self.env[name] = value
 
     def run(self) -> None:
@@ -351,6 +357,16 @@ class Interpreter:
         for statement in block:
             self.line = statement[1]
             STATEMENTS[statement[0]](self, statement)
+
+    def _put(self, owner: Expr, value: Value | None) -> None:
+        """``found[key] = value``: a dict holds what is put in it."""
+        if type(owner) is not str or owner not in self.env or value is None:
+            return
+        known = self.env[owner]
+        if known is None or type(known) is Mapping:
+            items = known.items if type(known) is Mapping else ()
+            held = known.item if type(known) is Mapping else None
+            self.env[owner] = Mapping(items, either(held, value))
 
     def assign(self, target: Expr, value: Value | None, line: int) -> None:
         if type(target) is str:
@@ -374,3 +390,9 @@ class Interpreter:
         elif target[0] == ITEM:
             self.value(target[1])
             self.value(target[2])
+            self._put(target[1], value)
+
+
+def _untold(value: Value | None) -> bool:
+    """Whether a framework may know better: nothing is known, or only another's class."""
+    return value is None or (type(value) is Instance and ":" not in value.cls)

@@ -123,8 +123,11 @@ def _run(
 
 
 def _vague(value: Value) -> bool:
-    """An annotation of another's class (``Query``) says less than the code does."""
-    return type(value) is Instance and ":" not in value.cls
+    """An annotation of another's class (``Query``), or of a framework's (``QuerySet[User]``), says
+    less than the code does."""
+    if type(value) is Instance:
+        return ":" not in value.cls
+    return hasattr(type(value), "framework")
 
 
 def _code(world: World, function: Function | Method) -> tuple[FunctionCode, Instance | None] | None:

@@ -110,4 +110,6 @@ def key_of(owner: Mapping, key: Value | None) -> Value | None:
         for name, value in owner.items:
             if name == key.text:
                 return value
+        if key.whole:
+            return owner.item
     return either(owner.item, *[v for _, v in owner.items])

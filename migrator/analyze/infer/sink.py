@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 from migrator.model.graph import AccessHow, AccessMode, Confidence
 
 SUPER = ">"
+# Why a call is unresolved that a caller may resolve by what it hands over.
+UNKNOWN_OBJECT = "what it is called on is not known"
 ReachKind = Literal["calls", "signals"]
 
 

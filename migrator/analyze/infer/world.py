@@ -69,10 +69,10 @@ class World:
 
     # --- frameworks ------------------------------------------------------------------------------
 
-    def named_argument(self, at: At, name: str) -> Value | None:
-        """What a framework knows of a parameter by its name alone."""
+    def named_argument(self, at: At, name: str, kind: str) -> Value | None:
+        """What a framework knows of a parameter by its name and the function that it is of."""
         for framework in self._asked_names:
-            found = framework.argument(at, name)
+            found = framework.argument(at, name, kind)
             if found is not None:
                 return found
         return None

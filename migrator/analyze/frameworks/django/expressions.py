@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from migrator.analyze.facts.shape import ANY, Expr
-from migrator.analyze.frameworks.django.lookups import joined, own_tables
+from migrator.analyze.frameworks.django.lookups import joined, ordered, own_tables
 from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.values import Lookup, Query, query_of
 from migrator.analyze.frameworks.protocol import At
@@ -98,7 +98,7 @@ def read_by(
     for path in paths:
         found |= joined(models, model, path)
         if name in ("order_by", "latest", "earliest"):
-            found |= _ordered(models, model, path)
+            found |= ordered(models, model, path)
     return frozenset(found)
 
 
@@ -112,12 +112,3 @@ def _all_keys(models: Mapping[str, DjangoModel], model: DjangoModel, depth: int)
             if depth < _DEEPEST:
                 found |= _all_keys(models, target, depth + 1)
     return found
-
-
-def _ordered(models: Mapping[str, DjangoModel], model: DjangoModel, path: str) -> set[str]:
-    """Ordering by a relation orders by its model's own ordering, and so joins it."""
-    field = model.fields.get(path.lstrip("-+"))
-    target = models.get(field.target or "") if field else None
-    if target is None or target.ordering in ((), ("pk",), ("id",)):
-        return set()
-    return {target.table} if target.table else set()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from migrator.analyze.facts.shape import CONST
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from migrator.analyze.frameworks.django.formsets import unsaved
 from migrator.analyze.frameworks.django.meta import Meta
+from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.objects import Objects
-from migrator.analyze.frameworks.django.values import NEW, Query, query_of
+from migrator.analyze.frameworks.django.values import Form, Query, query_of
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import (
     Call,
@@ -13,11 +18,14 @@ from migrator.analyze.infer.values import (
     External,
     Instance,
     Many,
+    Mapping,
     Method,
     Value,
+    either,
     options,
 )  # fmt: skip
 from migrator.analyze.project.project import Project
+from migrator.model.graph import AccessMode
 
 _FORMS = ("ModelForm", "BaseModelForm", "ModelSerializer", "HyperlinkedModelSerializer")
 _READS = {
@@ -39,6 +47,8 @@ _DELETES = {
     "ModelViewSet", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView",
 }  # fmt: skip
 _PERFORMED = {"perform_create": True, "perform_update": False}
+REQUEST = "django.http.HttpRequest"
+Sort = Literal["form", "serializer", "view", "filter", "table", "feed", "admin", "inline"]
 
 
 class Forms:
@@ -47,19 +57,22 @@ class Forms:
 
     def __init__(self, project: Project, objects: Objects) -> None:
         self.project, self.objects = project, objects
+        self._sorts: dict[str, Sort | None] = {}
 
     # --- what a class is bound to ----------------------------------------------------------------
+
+    def sort(self, cls: str) -> Sort | None:
+        """What of Django's, or of a package beside it, a class is."""
+        if cls not in self._sorts:
+            self._sorts[cls] = sort_of(tuple(self.project.classes.foreign(cls)))
+        return self._sorts[cls]
 
     def is_form(self, cls: str) -> bool:
         """A ModelForm or ModelSerializer, or built on one of another package."""
         return any(f.rpartition(".")[2].endswith(_FORMS) for f in self.project.classes.foreign(cls))
 
     def is_view(self, cls: str) -> bool:
-        return any(
-            f.rpartition(".")[2].endswith(("View", "ViewSet", "Mixin"))
-            and f.startswith(("django.views", "django.contrib", "rest_framework"))
-            for f in self.project.classes.foreign(cls)
-        )
+        return self.sort(cls) == "view"
 
     def model(self, at: At, cls: str) -> str | None:
         """The model of a form or a serializer."""
@@ -94,7 +107,47 @@ class Forms:
             model = self._named(value)
             if model is not None:
                 return self.objects.query(model)
+        bound = self._form_model(at, owner.cls)
+        return self.objects.query(bound) if bound is not None else None
+
+    def _form_model(self, at: At, cls: str) -> str | None:
+        """The model of the form or serializer that a view names."""
+        for name in ("form_class", "serializer_class"):
+            found = self.project.classes.find(cls, name)
+            if found is not None and found[1][0] == "set":
+                value = at.attribute(ClassRef(cls), name, 0)
+                for option in options(value):
+                    if type(option) is ClassRef and (model := self.model(at, option.cls)):
+                        return model
+                    if type(option) is Form:
+                        return option.model
         return None
+
+    def form_of(self, at: At, cls: str) -> Value | None:
+        """The form that a view makes: ``get_form_class``, ``form_class``, or one over `model`."""
+        made = self._chosen(at, cls, "get_form_class", "form_class")
+        if made is None and self.project.classes.find(cls, "fields") is not None:
+            query = self.queryset(at, Instance(cls), 0)
+            made = Form(query.model, made=True) if query is not None else None
+        return made
+
+    def serializer_of(self, at: At, cls: str) -> Value | None:
+        """The serializer that a view makes."""
+        return self._chosen(at, cls, "get_serializer_class", "serializer_class")
+
+    def admin_form(self, at: At, cls: str, model: str) -> Value:
+        """The form of an admin page."""
+        return self._chosen(at, cls, "get_form", "form") or Form(model, made=True)
+
+    def _chosen(self, at: At, cls: str, method: str, name: str) -> Value | None:
+        """An object of the class that `method` gives, else of the class that `name` is."""
+        value: Value | None = None
+        own = self.project.classes.find(cls, method)
+        if own is not None and own[1][0] == "def":
+            value = at.call(Method(Instance(cls), method, own[0].id), bare(0))
+        if value is None and self.project.classes.find(cls, name) is not None:
+            value = at.attribute(ClassRef(cls), name, 0)
+        return either(*[_object(v) for v in options(value)])
 
     # --- what the interpreter asks ---------------------------------------------------------------
 
@@ -131,26 +184,23 @@ class Forms:
         kinds = {f.rpartition(".")[2] for f in self.project.classes.foreign(cls)}
         if not kinds & (_READS | _CREATES | _UPDATES | _DELETES):
             return
-        for table in self.objects.read_tables(query):
+        ordered = self.objects.with_ordering(query)
+        for table in self.objects.read_tables(ordered) | ordered.fetched:
             if table in at.schema.tables:
                 at.access(table, "read", line, "orm", "likely")
-        row = Instance(query.model)
-        if kinds & _CREATES:
-            self.objects.save(at, Instance(query.model, NEW), line, new=True)
-        if kinds & _UPDATES:
-            self.objects.save(at, row, line, new=False)
-        if kinds & _DELETES:
-            self.objects.delete(at, query.model, line)
+        modes: tuple[tuple[set[str], AccessMode], ...] = (
+            (_CREATES, "insert"), (_UPDATES, "update"), (_DELETES, "delete"),
+        )  # fmt: skip
+        self.objects.may(at, query.model, line, [m for k, m in modes if kinds & k])
 
     def made(self, at: At, function: ClassRef, call: Call) -> Value | None:
         return None
 
     def attribute(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
         if name == "request" and self.is_view(owner.cls):
-            return Instance("django.http.HttpRequest")
-        if name == "instance" and self.is_form(owner.cls):
-            model = self.model(at, owner.cls)
-            return Instance(model) if model else None
+            return Instance(REQUEST)
+        if self.is_form(owner.cls):
+            return self._of_form(at, owner, name)
         if name in ("object", "object_list") and self.is_view(owner.cls):
             query = self.queryset(at, owner, line)
             if query is None:
@@ -158,6 +208,15 @@ class Forms:
             row = Instance(query.model)
             return row if name == "object" else Many(row)
         return None
+
+    def _of_form(self, at: At, owner: Instance, name: str) -> Value | None:
+        if name not in ("instance", "cleaned_data", "validated_data"):
+            return None
+        model = self.model(at, owner.cls)
+        known = self.objects.models.get(model or "")
+        if model is None or known is None:
+            return None
+        return Instance(model) if name == "instance" else related(known)
 
     def call(self, at: At, owner: Instance, name: str, call: Call) -> Value | None:
         if self.is_form(owner.cls):
@@ -174,10 +233,25 @@ class Forms:
             at.unresolved(call.line, f"{name} of {owner.cls.rpartition(':')[2]}", _NO_MODEL)
             return None
         row = Instance(model)
-        if call.keywords.get("commit") == (CONST, False) or call.args[:1] == ((CONST, False),):
+        if unsaved(call):
+            return row
+        if name == "save" and self._own_way(at, owner, row, call):
             return row
         self._saved(at, row, call)
         return row
+
+    def _own_way(self, at: At, owner: Instance, row: Instance, call: Call) -> bool:
+        """The serializer's own ``create`` and ``update``, which ``save`` calls; Django's where it
+        has only one of them."""
+        if self.sort(owner.cls) != "serializer":
+            return False
+        own = 0
+        for name, values in (("create", (None,)), ("update", (row, None))):
+            found = self.project.classes.find(owner.cls, name)
+            if found is not None and found[1][0] == "def":
+                own += 1
+                at.call(Method(owner, name, found[0].id), Call(call.line, None, (), values, {}, {}))
+        return own == 2
 
     def _saved(self, at: At, row: Instance, call: Call) -> None:
         """The model's own ``save`` where it has one; the row is written in any case."""
@@ -188,13 +262,23 @@ class Forms:
             at.call(method, Call(call.line, None, (), (), {}, {}))
 
     def _view(self, at: At, owner: Instance, name: str, call: Call) -> Value | None:
+        if name == "get_form":
+            return self.form_of(at, owner.cls)
+        if name == "get_serializer":
+            return self.serializer_of(at, owner.cls)
+        if name in ("filter_queryset", "paginate_queryset"):
+            first = call.values[0] if call.values else None
+            if name == "filter_queryset":
+                return first
+            item = at.element(first, call.line)
+            return Many(item) if item is not None else None
         if name not in ("get_queryset", "get_object"):
             self._inherited(at, owner, name, call)
             return None
         if name == "get_object":
             own = self.project.classes.find(owner.cls, "get_queryset")
             if own is not None and own[1][0] == "def":
-                made = at.call(Method(owner, "get_queryset", own[0].id), _bare(call.line))
+                made = at.call(Method(owner, "get_queryset", own[0].id), bare(call.line))
                 query = query_of(made)
             else:
                 query = self.queryset(at, owner, call.line)
@@ -229,8 +313,50 @@ class Forms:
             self.objects.delete(at, query.model, call.line)
 
 
-def _bare(line: int) -> Call:
+def bare(line: int) -> Call:
+    """A call without arguments."""
     return Call(line, None, (), (), {}, {})
+
+
+def _object(value: Value) -> Value | None:
+    """An object of a class of forms or serializers."""
+    if type(value) is Form:
+        return replace(value, made=True)
+    return Instance(value.cls) if type(value) is ClassRef else None
+
+
+def related(model: DjangoModel) -> Mapping:
+    """Data that was checked against a model: its relations are rows already."""
+    items: list[tuple[str, Value | None]] = []
+    for field in model.fields.values():
+        if field.target is not None and field.sort in ("fk", "o2o"):
+            items.append((field.name, Instance(field.target)))
+        elif field.target is not None and field.sort == "m2m":
+            items.append((field.name, Many(Instance(field.target))))
+    return Mapping(tuple(items))
+
+
+def sort_of(foreign: tuple[str, ...]) -> Sort | None:
+    """What a class is by the bases that the monolith does not define."""
+    for wanted, test in _TESTS:
+        if any(test(f, f.rpartition(".")[2]) for f in foreign):
+            return wanted
+    return None
+
+
+_FEEDS = ("django.contrib.syndication", "django.contrib.sitemaps")
+_VIEWS = ("View", "ViewSet", "Mixin")
+_VIEW_HOMES = ("django.views", "django.contrib", "rest_framework")
+_TESTS: tuple[tuple[Sort, Callable[[str, str], bool]], ...] = (
+    ("inline", lambda _, last: last.endswith(("Inline", "InlineModelAdmin"))),
+    ("admin", lambda dotted, last: last.endswith("Admin") and ".admin" in dotted),
+    ("serializer", lambda _, last: last.endswith("Serializer")),
+    ("form", lambda dotted, last: last.endswith("Form") and "form" in dotted.rpartition(".")[0]),
+    ("filter", lambda _, last: last.endswith("FilterSet")),
+    ("table", lambda dotted, last: dotted.startswith("django_tables2") and last.endswith("Table")),
+    ("feed", lambda dotted, _: dotted.startswith(_FEEDS)),
+    ("view", lambda dotted, last: last.endswith(_VIEWS) and dotted.startswith(_VIEW_HOMES)),
+)
 
 
 _NO_MODEL = "the model of this form is not known"

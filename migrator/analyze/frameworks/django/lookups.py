@@ -8,6 +8,7 @@ from migrator.analyze.frameworks.django.fields import Field
 from migrator.analyze.frameworks.django.models import DjangoModel, Reverse
 
 Known = Mapping[str, DjangoModel]
+_DEEPEST = 4
 
 
 def own_tables(models: Known, model: DjangoModel) -> frozenset[str]:
@@ -86,3 +87,15 @@ def over(models: Known, back: Reverse, *, fetch: bool = True) -> frozenset[str]:
     if fetch or back.field.table is None:
         found |= own_tables(models, models[back.model])
     return frozenset(found)
+
+
+def ordered(models: Known, model: DjangoModel, path: str, depth: int = 0) -> set[str]:
+    """Ordering by a relation orders by its model's own ordering, and so joins it."""
+    field = model.fields.get(path.lstrip("-+"))
+    target = models.get(field.target or "") if field else None
+    if target is None or target.ordering in ((), ("pk",), ("id",)) or depth > _DEEPEST:
+        return set()
+    found = {target.table} if target.table else set()
+    for further in target.ordering:
+        found |= joined(models, target, further) | ordered(models, target, further, depth + 1)
+    return found

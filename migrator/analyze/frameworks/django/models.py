@@ -6,6 +6,7 @@ gives a link to its own table, a proxy has none; plain mixins give nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -235,6 +236,10 @@ class Models:
     def _is_known(self, base: str) -> bool:
         """Whether nothing of a base can escape us: our own class, a root, the library's."""
         if base in ROOTS or base in self.project.classes.by_id or base in library_models():
+            return True
+        if base.startswith("django.") and not base.startswith("django.contrib."):
+            return True  # an expression, a form: what models Django itself has is known
+        if base.partition(".")[0] in sys.stdlib_module_names:
             return True
         return ":" not in base and "." not in base  # builtins and names without import
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from migrator.analyze.frameworks.django.cascades import cascade, fast
 from migrator.analyze.frameworks.django.fields import Field
-from migrator.analyze.frameworks.django.lookups import joined, own_tables
+from migrator.analyze.frameworks.django.lookups import joined, ordered, own_tables
 from migrator.analyze.frameworks.django.managers import Manager, Managers
 from migrator.analyze.frameworks.django.models import DjangoModel, Reverse
 from migrator.analyze.frameworks.django.values import NEW, Query, is_new
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import Call, Instance, Method, Value
 from migrator.analyze.project.project import Project
-from migrator.model.graph import AccessHow
+from migrator.model.graph import AccessHow, AccessMode
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class Objects:
         found: set[str] = set()
         for path in model.ordering if model else ():
             assert model is not None
-            found |= joined(self.models, model, path)
+            found |= joined(self.models, model, path) | ordered(self.models, model, path)
         return replace(query, fetched=query.fetched | found) if found else query
 
     def open(self, query: Query) -> bool:
@@ -205,6 +205,19 @@ class Objects:
             at.call(Method(made, "save", found[0].id), Call(line, None, (), (), {}, {}))
         return Instance(model)
 
+    def may(self, at: At, model: str, line: int, modes: Iterable[AccessMode]) -> None:
+        """What Django does with rows where the monolith's code has no line for it."""
+        known = self.models[model]
+        for mode in modes:
+            for table in own_tables(self.models, known):
+                if table in at.schema.tables:
+                    at.access(table, mode, line, "orm", "likely")
+            further = cascade(self.models, known, self._deleting) if mode == "delete" else set()
+            for table, effect in sorted(further):
+                if table in at.schema.tables:
+                    at.access(table, effect, line, "cascade", "likely")
+            self.signal(at, model, line, *_SIGNALS.get(mode, ()))
+
     def fast(self, model: str) -> bool:
         return fast(self.models, self.models[model], self._deleting)
 
@@ -227,6 +240,10 @@ class Objects:
 
 
 _FEW = 8
+_SIGNALS = {
+    "insert": ("pre_save", "post_save"), "update": ("pre_save", "post_save"),
+    "delete": ("pre_delete", "post_delete"),
+}  # fmt: skip
 _GENERIC = "a generic relation leads to any model"
 
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from migrator.analyze.facts.shape import STR, Expr
+from migrator.analyze.frameworks.django import formsets, trees, untold, validation
+from migrator.analyze.frameworks.django.admin import Admin
 from migrator.analyze.frameworks.django.expressions import every, lookup
 from migrator.analyze.frameworks.django.forms import Forms
+from migrator.analyze.frameworks.django.handed import Handed
 from migrator.analyze.frameworks.django.library import canonical, library_models
-from migrator.analyze.frameworks.django.managers import Managers
+from migrator.analyze.frameworks.django.managers import Managers, is_manager, is_queryset
 from migrator.analyze.frameworks.django.models import Models
 from migrator.analyze.frameworks.django.objects import Listeners, Objects
 from migrator.analyze.frameworks.django.points import commands, marks, signals
 from migrator.analyze.frameworks.django.queries import Queries
+from migrator.analyze.frameworks.django.receivers import receivers
+from migrator.analyze.frameworks.django.references import Reference
 from migrator.analyze.frameworks.django.routes import Routes
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
-from migrator.analyze.frameworks.django.signals import connections
 from migrator.analyze.frameworks.django.tables import Tables
 from migrator.analyze.frameworks.django.values import (
     NAME,
     NEW,
     AppRef,
+    Form,
     Query,
     class_value,
     query_of,
@@ -42,10 +46,15 @@ from migrator.analyze.infer.world import World
 from migrator.analyze.project.modules import imported_names
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
-from migrator.model.graph import Dependency, EntryPoint
+from migrator.model.graph import AccessMode, Dependency, EntryPoint
 
 _SETTINGS = "django.conf.settings"
 _GET = ("get_object_or_404", "get_list_or_404", "aget_object_or_404", "aget_list_or_404")
+_SESSIONS: dict[str, AccessMode] = {
+    "django.contrib.auth.login": "update", "django.contrib.auth.authenticate": "read",
+}  # fmt: skip
+_PERMISSIONS = ("has_perm", "has_perms", "has_module_perms", "get_all_permissions")
+_BACKENDS = "what permissions are read from is up to the authentication backends"
 _EXPRESSIONS = ("django.db.models.", "django.contrib.postgres.", "django.contrib.gis.db.models.")
 
 
@@ -58,6 +67,7 @@ class Django(Framework):
     def __init__(self) -> None:
         self.settings = DjangoSettings()
         self.models: Models | None = None
+        self.handed: Handed | None = None
 
     def declare(self, project: Project, schema: Schema) -> None:
         if not project.imports("django"):
@@ -65,7 +75,7 @@ class Django(Framework):
         self.settings = read_settings(project)
         apps = Apps(project, schema, self.settings)
         world = World(project, schema, [self])
-        models = Models(project, schema, self.settings, apps, _Reference(world))
+        models = Models(project, schema, self.settings, apps, Reference(world))
         models.read()
         tables = Tables(models, schema)
         tables.write()
@@ -77,14 +87,18 @@ class Django(Framework):
         self.objects = Objects(project, models.by_id, managers, listeners)
         self.queries = Queries(self.objects)
         self.forms = Forms(project, self.objects)
-        for id_ in self.objects.stands:
+        for id_ in (*self.objects.stands, *filter(self.forms.sort, project.classes.by_id)):
             schema.claims.setdefault(id_, NAME)
         self._used_library(project, tables)
         marks(project, schema)
         # Without ATOMIC_REQUESTS a request is no transaction: each statement commits itself.
         if not self.settings.true("ATOMIC_REQUESTS") and not project.imports("sqlalchemy"):
             schema.autocommit = True
-        self._listeners(World(project, schema, [self]), project, listeners)
+        scope = World(project, schema, [self])
+        self.admin = Admin(project, self.objects, scope, self._model_named)
+        self.handed = Handed(project, self.objects, self.forms, self.admin)
+        self.handed.receivers |= receivers(project, schema, scope, self._model_named, listeners)
+        self.objects.listened()
 
     def _used_library(self, project: Project, tables: Tables) -> None:
         """The library's tables that the monolith can touch: their models are imported somewhere."""
@@ -104,23 +118,10 @@ class Django(Framework):
             if user is not None:
                 tables.library(self.models.by_id[user])
 
-    def _listeners(self, world: World, project: Project, listeners: Listeners) -> None:
-        for one in connections(project):
-            if not one.signal.startswith("django.db.models.signals."):
-                continue
-            models = [""] if not one.senders else []
-            for sender in one.senders:
-                for value in options(world.at_module(one.module.name, sender)):
-                    model = self._model_named(value)
-                    models += [model] if model is not None else []
-            for known in models:
-                listeners.by_model.setdefault((one.name, known), []).append(one.handler)
-        self.objects.listened()
-
     def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
         if self.models is None:
             return
-        yield from Routes(project, schema, self.settings).read()
+        yield from Routes(project, schema, self.settings, self.admin).read()
         yield from commands(project)
         yield from signals(project)
 
@@ -137,6 +138,8 @@ class Django(Framework):
         if query is not None:
             found = self.queries.attribute(at, query, name, line)
             return found if found is not None else self.objects.custom(query, name)
+        if type(owner) is Form:
+            return formsets.attribute(owner, name)
         if type(owner) is ClassRef or type(owner) is External:
             return self._of_class(owner, name)
         if type(owner) is Instance:
@@ -205,6 +208,8 @@ class Django(Framework):
             return self._function(at, function, call)
         if self.models is None:
             return None
+        if type(function) is Form:
+            return formsets.made(self.objects, at, function, call)
         if type(function) is ClassRef:
             return self._made(at, function, call)
         if type(function) is not Method or function.home is not None:
@@ -215,8 +220,12 @@ class Django(Framework):
             query = self._of_one_model(owner)
         if query is not None:
             return self.queries.call(at, owner, query, name, call)
+        if type(owner) is Form:
+            return formsets.called(self.objects, at, owner, name, call)
         if type(owner) is AppRef and name == "get_model":
             return self._app_model([Text(owner.label), call.argument(0, "model_name")])
+        if type(owner) is ClassRef:
+            return trees.called(self.objects, at, owner, name, call)
         if type(owner) is Instance:
             if self.objects.model_of(owner.cls) is not None:
                 return self._of_object(at, owner, name, call)
@@ -242,11 +251,15 @@ class Django(Framework):
             model = self.objects.model_of(owner.cls)
             assert model is not None
             self.objects.delete(at, model.id, call.line)
+        elif name in validation.CHECKS:
+            validation.checked(self.objects, at, owner, name, call)
+        elif name in _PERMISSIONS:
+            at.unresolved(call.line, f"{name}(…)", _BACKENDS)
         elif name == "refresh_from_db":
             model = self.objects.model_of(owner.cls)
             assert model is not None
             self.objects.read(at, Query(model.id), call.line)
-        return None
+        return trees.called(self.objects, at, owner, name, call)
 
     def _function(self, at: At, function: External, call: Call) -> Value | None:
         name = function.name
@@ -270,6 +283,11 @@ class Django(Framework):
             return None
         if last in _GET:
             return self._got(at, last, call)
+        if name in _SESSIONS:
+            return self._signed_in(at, _SESSIONS[name], call)
+        if last in formsets.FACTORIES:
+            made = self._model_named(call.argument(formsets.FACTORIES[last], "model"))
+            return Form(made, many="set" in last) if made is not None else None
         if last == "prefetch_related_objects":
             return None
         model = self._model_named(function)
@@ -280,6 +298,13 @@ class Django(Framework):
         if name.startswith(_EXPRESSIONS) and last[:1].isupper():
             return lookup(at, last, call, self.objects.read_tables)
         return None
+
+    def _signed_in(self, at: At, mode: AccessMode, call: Call) -> Value | None:
+        """``login`` notes when, ``authenticate`` looks the user up."""
+        user = self._user()
+        if user is not None:
+            self.objects.may(at, user, call.line, (mode,))
+        return Instance(user) if user is not None and mode == "read" else None
 
     def _class(self, model: str | None) -> Value | None:
         return class_value(model) if model is not None else None
@@ -321,18 +346,48 @@ class Django(Framework):
 
     # --- the rest --------------------------------------------------------------------------------
 
-    def argument(self, at: At, name: str) -> Value | None:
-        """Django hands every view its request under this name."""
-        known = self.models is not None and name == "request"
-        return Instance("django.http.HttpRequest") if known else None
+    def loose(self, at: At, owner: str, name: str, call: Call) -> Value | None:
+        if self.models is not None:
+            untold.told(at, owner, name, call)
+        return None
+
+    def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
+        """``QuerySet[Post]``, ``Manager[Post]``, also of a class derived from them."""
+        name = outer.name if type(outer) is External else ""
+        if type(outer) is ClassRef:
+            name = next(
+                (
+                    f
+                    for f in at.project.classes.foreign(outer.cls)
+                    if is_manager(f) or is_queryset(f)
+                ),
+                "",
+            )
+        row = at.annotated(items[0]) if items and (is_manager(name) or is_queryset(name)) else None
+        model = self.objects.model_of(row.cls) if type(row) is Instance and self.models else None
+        return (
+            Query(model.id, custom=self.objects.managers.default(model.id).custom)
+            if model
+            else None
+        )
+
+    def argument(self, at: At, name: str, kind: str) -> Value | None:
+        return self.handed.argument(at, name, kind) if self.handed is not None else None
 
     def body(self, at: At, cls: str, line: int) -> None:
-        if self.models is not None:
+        if self.models is None:
+            return
+        sort = self.forms.sort(cls)
+        if sort in ("admin", "inline"):
+            self.admin.body(at, cls, line, inline=sort == "inline")
+        else:
             self.forms.body(at, cls, line)
 
     def iterate(self, at: At, value: Value, line: int) -> Value | None:
         if self.models is None:
             return None
+        if type(value) is Form:
+            return formsets.each(value)
         query = query_of(value)
         if query is None and type(value) is Instance:
             query = self._of_one_model(value)
@@ -347,23 +402,3 @@ class Django(Framework):
 def _in_save(at: At) -> bool:
     """In the model's own ``save`` both an insert and an update are ahead."""
     return at.function.endswith(".save")
-
-
-class _Reference:
-    """What the target of a relation means: a string as it stands, a class as ``@id``."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def __call__(self, module: str, expr: Expr) -> str | None:
-        if type(expr) is tuple and expr[0] == STR:
-            return str(expr[1])
-        found: list[str] = []
-        for value in options(self.world.at_module(module, expr)):
-            if type(value) is Text and value.whole:
-                found.append(value.text)
-            elif type(value) is ClassRef:
-                found.append(f"@{value.cls}")
-            elif type(value) is External and not value.name.startswith(_SETTINGS):
-                found.append(f"@{value.name}")
-        return found[0] if found else None

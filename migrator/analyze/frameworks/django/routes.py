@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migrator.analyze.facts.shape import AUG, CALL, LIST, OP, SET, STAR, STR, TUPLE, Expr
+from migrator.analyze.frameworks.django.admin import Admin
 from migrator.analyze.frameworks.django.meta import constant_text
 from migrator.analyze.frameworks.django.rest import Rest
 from migrator.analyze.frameworks.django.settings import DjangoSettings
@@ -48,8 +49,11 @@ class Routes:
     """Follows the root URL configuration down; where no settings name one, every list that
     nothing includes."""
 
-    def __init__(self, project: Project, schema: Schema, settings: DjangoSettings) -> None:
+    def __init__(
+        self, project: Project, schema: Schema, settings: DjangoSettings, admin: Admin
+    ) -> None:  # fmt: skip
         self.project, self.schema, self.settings = project, schema, settings
+        self.admin = admin
         self.rest = Rest(project)
         self._included: set[str] = set()
         self._decorators: dict[str, list[tuple[str, Expr]]] = {}
@@ -160,7 +164,8 @@ class Routes:
             yield from self._patterns(module, view[1][0], where.below(part, None))
             return
         if type(view) is str and view.endswith("site.urls"):
-            return  # Django's own admin
+            yield from self.admin.routes(where.prefix + part)
+            return
         name = _text(keyword(call, "name") or (args[3] if len(args) > 3 else None))
         target, owner = self._view(module, view)
         if target is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from migrator.analyze.facts.shape import CALL, LIST, TUPLE, Expr
 from migrator.analyze.project.modules import Module
@@ -23,13 +23,15 @@ _SIGNAL = ("django.dispatch.Signal", "django.dispatch.dispatcher.Signal")
 @dataclass(frozen=True, slots=True)
 class Connection:
     """`handler` (a definition) listens to `signal`, a dotted name of Django's or a definition of
-    the monolith; `senders` are expressions of `module`, empty for any sender."""
+    the monolith; `senders` are expressions of `module`, empty for any sender; `local` are names
+    that the function around imports."""
 
     signal: str
     handler: str
     senders: tuple[Expr, ...]
     module: Module
     line: int
+    local: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -65,7 +67,8 @@ def connections(project: Project) -> Iterator[Connection]:
         definition = project.names.definition_of(target)
         if definition is not None and is_signal(signal, own):
             sender = keyword(call, "sender") or (call[3][1] if len(call[3]) > 1 else None)
-            yield Connection(signal, definition, _each(sender), found.module, call[1])
+            senders = _each(sender)
+            yield Connection(signal, definition, senders, found.module, call[1], found.local)
 
 
 def is_signal(name: str, own: set[str]) -> bool:

@@ -47,6 +47,17 @@ class Lookup(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Form(Value):
+    """A form over `model`, or a formset of such, that no class of the monolith declares: the class
+    that a factory gives, an object of it once `made`."""
+
+    framework: ClassVar[str] = NAME
+    model: str
+    many: bool = False
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AppRef(Value):
     """What ``apps.get_app_config("label")`` gives."""
 
