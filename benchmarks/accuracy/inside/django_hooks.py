@@ -132,8 +132,8 @@ def _many(recorder: Recorder, name: str) -> None:
     """Managers behind a relation: rows served from memory, and nothing added or removed."""
     create = getattr(related_descriptors, name)
 
-    def created(superclass: Any, *rest: Any) -> Any:
-        made = create(superclass, *rest)
+    def created(*rest: Any, **named: Any) -> Any:
+        made = create(*rest, **named)
 
         class Watched(made):  # type: ignore[misc]
             def get_queryset(self) -> Any:
