@@ -7,10 +7,20 @@ from collections.abc import Callable, Mapping
 from migrator.analyze.facts.shape import Expr
 from migrator.analyze.frameworks.django.admin import Admin
 from migrator.analyze.frameworks.django.forms import REQUEST, Forms, related
+from migrator.analyze.frameworks.django.managers import is_manager, is_queryset
 from migrator.analyze.frameworks.django.objects import Objects
 from migrator.analyze.frameworks.django.values import Query, class_value
 from migrator.analyze.frameworks.protocol import At
-from migrator.analyze.infer.values import Call, External, Instance, Many, Method, Value, either
+from migrator.analyze.infer.values import (
+    Call,
+    ClassRef,
+    External,
+    Instance,
+    Many,
+    Method,
+    Value,
+    either,
+)
 from migrator.analyze.infer.values import Mapping as DictValue
 from migrator.analyze.project.project import Project
 
@@ -54,6 +64,19 @@ class Handed:
             model = self.forms.model(at, own) if sort == "form" else None
             return DictValue((("instance", Instance(model)),)) if model else None
         return self._of[sort](at, own, method, name)
+
+    def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
+        """``QuerySet[Post]``, ``Manager[Post]``, also of a class derived from them."""
+        names = [outer.name] if type(outer) is External else []
+        if type(outer) is ClassRef:
+            names = list(self.project.classes.foreign(outer.cls))
+        if not items or not any(is_manager(n) or is_queryset(n) for n in names):
+            return None
+        row = at.annotated(items[0])
+        model = self.objects.model_of(row.cls) if type(row) is Instance else None
+        if model is None:
+            return None
+        return Query(model.id, custom=self.objects.managers.default(model.id).custom)
 
     def _received(self, at: At, name: str, kind: str) -> Value | None:
         models = sorted(self.receivers[at.function])

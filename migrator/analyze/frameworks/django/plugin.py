@@ -11,7 +11,7 @@ from migrator.analyze.frameworks.django.expressions import every, lookup
 from migrator.analyze.frameworks.django.forms import Forms
 from migrator.analyze.frameworks.django.handed import Handed
 from migrator.analyze.frameworks.django.library import canonical, library_models
-from migrator.analyze.frameworks.django.managers import Managers, is_manager, is_queryset
+from migrator.analyze.frameworks.django.managers import Managers
 from migrator.analyze.frameworks.django.models import Models
 from migrator.analyze.frameworks.django.objects import Listeners, Objects
 from migrator.analyze.frameworks.django.points import commands, marks, signals
@@ -352,24 +352,7 @@ class Django(Framework):
         return None
 
     def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
-        """``QuerySet[Post]``, ``Manager[Post]``, also of a class derived from them."""
-        name = outer.name if type(outer) is External else ""
-        if type(outer) is ClassRef:
-            name = next(
-                (
-                    f
-                    for f in at.project.classes.foreign(outer.cls)
-                    if is_manager(f) or is_queryset(f)
-                ),
-                "",
-            )
-        row = at.annotated(items[0]) if items and (is_manager(name) or is_queryset(name)) else None
-        model = self.objects.model_of(row.cls) if type(row) is Instance and self.models else None
-        return (
-            Query(model.id, custom=self.objects.managers.default(model.id).custom)
-            if model
-            else None
-        )
+        return self.handed.annotation(at, outer, items) if self.handed is not None else None
 
     def argument(self, at: At, name: str, kind: str) -> Value | None:
         return self.handed.argument(at, name, kind) if self.handed is not None else None
