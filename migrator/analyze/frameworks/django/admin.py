@@ -34,7 +34,8 @@ class Registered:
 
 
 class Admin:
-    """What is registered; `named` tells the model that a value is."""
+    """What is registered; `named` tells the model that a value is. `resolved` are routes, by
+    definition and line, that a class makes for its own pages."""
 
     def __init__(
         self, project: Project, objects: Objects, world: World,
@@ -42,6 +43,7 @@ class Admin:
     ) -> None:  # fmt: skip
         self.project, self.objects = project, objects
         self.world, self.named = world, named
+        self.resolved: set[tuple[str, int]] = set()
         self.registered: list[Registered] = [*self._decorated(), *self._called()]
         self._models: dict[str, set[str]] = {}
         for one in self.registered:
@@ -135,6 +137,7 @@ class Admin:
                     full = f"admin:{model.label}_{name}_{page}"
                     yield EntryPoint("route", full, method, head + tail, definition, one.line)
             for tail, full, line in self._own_urls(one.admin):
+                self.resolved.add((definition, line))
                 yield EntryPoint("route", full, "GET", head + tail, definition, line)
 
     def _own_urls(self, admin: str | None) -> Iterator[tuple[str, str, int]]:

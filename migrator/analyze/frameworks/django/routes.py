@@ -279,6 +279,8 @@ class Routes:
     def _made_by_methods(self) -> None:
         """Patterns inside functions (``get_urls``): where they hang is up to who calls them."""
         for found in calls(self.project, _PATHS):
+            if (found.definition, found.call[1]) in self.admin.resolved:
+                continue
             if self._is_route(found) and not found.definition.endswith((":", ":urlpatterns")):
                 fact = self.project.names.definition(found.definition)
                 if fact is not None and fact.kind != "variable":
