@@ -112,7 +112,7 @@ def constant_text(project: Project, module: str, expr: Expr, depth: int = 0) -> 
         return None
     tag = expr[0]
     if tag == STR:
-        return expr[1]  # type: ignore[no-any-return]
+        return str(expr[1])
     if tag == CONST:
         return str(expr[1]) if isinstance(expr[1], int) else None
     if tag == OP and expr[1] in ("+", "%"):
@@ -126,5 +126,6 @@ def constant_text(project: Project, module: str, expr: Expr, depth: int = 0) -> 
             p if type(p) is str else constant_text(project, module, p[1][0], depth + 1)
             for p in expr[1]
         ]
-        return "".join(parts) if all(p is not None for p in parts) else None  # type: ignore[arg-type]
+        known = [p for p in parts if p is not None]
+        return "".join(known) if len(known) == len(parts) else None
     return None

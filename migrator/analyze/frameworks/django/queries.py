@@ -22,6 +22,7 @@ from migrator.analyze.infer.values import (
     Value,
     options,
 )  # fmt: skip
+from migrator.model.graph import AccessMode
 
 _CHAIN = {
     "all", "filter", "exclude", "order_by", "distinct", "select_related", "prefetch_related",
@@ -157,9 +158,9 @@ class Queries:
         return Several((found, None)) if name.endswith("or_create") else found
 
     def _bulk(self, at: At, query: Query, name: str, call: Call) -> Value | None:
-        mode = "insert" if name == "bulk_create" else "update"
+        mode: AccessMode = "insert" if name == "bulk_create" else "update"
         for table in self.objects.own(query.model):
-            at.access(table, mode, call.line, "orm")  # type: ignore[arg-type]
+            at.access(table, mode, call.line, "orm")
         if name == "bulk_create" and "update_conflicts" in call.keywords:
             for table in self.objects.own(query.model):
                 at.access(table, "update", call.line, "orm")
@@ -202,11 +203,10 @@ class Queries:
     def _link(self, at: At, query: Query, name: str, call: Call) -> Value | None:
         """``add``, ``remove``, ``set`` and ``clear`` of a manager behind a relation."""
         if query.relation == "fk":
-            mode = "update"
             if name == "set":
                 self.objects.read(at, query, call.line)
             for table in self.objects.own(query.model):
-                at.access(table, mode, call.line, "relationship")  # type: ignore[arg-type]
+                at.access(table, "update", call.line, "relationship")
             return None
         if query.relation != "m2m" or query.through is None:
             return None
