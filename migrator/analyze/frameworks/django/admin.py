@@ -73,7 +73,7 @@ class Admin:
             if type(shown) is str:
                 admin = self.project.names.resolve(found.module.name, shown, found.local)
             for model in self._named(found.module.name, many, found.local):
-                own = admin if admin in self.project.classes.by_id else None
+                own = admin if admin and self.project.classes.get(admin) else None
                 yield Registered(model, own, call[1])
 
     def _named(
