@@ -84,9 +84,12 @@ def transactions(
     """
     written: dict[str, set[str]] = defaultdict(set)
     writers: dict[str, set[str]] = defaultdict(set)
+    named = dict(flow.functions)
     for doing in writes:
         written[doing.function].add(doing.table)
         writers[doing.function].add(doing.definition)
+        # What a framework's generic view does is done by the class, which is no function.
+        named.setdefault(doing.function, doing.definition)
     starts = {s for f in flow.committing for s in _starting(flow, f, written, _HELPERS)}
     units: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
@@ -109,10 +112,11 @@ def transactions(
             begun = (reached & starts) or (set() if autocommit else {function})
             seen |= begun
             for start in begun:
-                definition = flow.functions.get(start, point.definition)
+                definition = named.get(start, point.definition)
                 found.add(Transaction(definition, label, *unit(start)))
     for start in starts - seen:
-        found.add(Transaction(flow.functions[start], None, *unit(start)))
+        if start in named:
+            found.add(Transaction(named[start], None, *unit(start)))
     kept = [one for one in found if one.tables]
     return tuple(sorted(kept, key=lambda u: (u.definition, u.entry_point or "", u.tables)))
 

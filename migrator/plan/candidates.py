@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.plan.search import Search
-from migrator.plan.ties import PLACE, TABLE, Ties
+from migrator.plan.ties import PLACE, Ties
 
 _LADDER = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.6, 3.3, 4.5)
 _MOST = 30
@@ -83,9 +83,8 @@ def candidate(ties: Ties, parts: Mapping[str, int]) -> Candidate:
                 whole += weight
                 cut += weight * (parts[node] != parts[other])
     sizes = Counter(part for node, part in parts.items() if not node.startswith(PLACE))
-    owners = {part for node, part in parts.items() if node.startswith(TABLE)}
     return Candidate(
-        len(owners) or len(sizes),
+        len(sizes),
         cut / whole if whole else 0.0,
         max(sizes.values(), default=0) / max(1, sizes.total()),
         parts,

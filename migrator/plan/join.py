@@ -6,9 +6,10 @@ import heapq
 from collections import Counter
 from collections.abc import Collection
 
-from migrator.plan.ties import PLACE, TABLE, Ties
+from migrator.plan.ties import Ties
 
 Parts = dict[str, int]
+_ENOUGH = 8  # Definitions that make a service without tables: fewer are somebody's helpers.
 
 
 def joined(
@@ -18,10 +19,10 @@ def joined(
     services: int | None = None,
     apart: Collection[tuple[str, str]] = (),
 ) -> Parts:
-    """Join parts until each has a table and there are at most `services`: each time the pair that
-    modularity loses least by. Parts that hold the two of a pair of `apart` are never joined."""
+    """Join parts until each has a table, or `_ENOUGH` definitions, and there are at most `services`:
+    each time the pair that modularity loses least by. Parts that hold the two of a pair of `apart` are never joined."""
     found = _Joined(ties, parts, resolution, apart)
-    found.give_tables()
+    found.give_homes()
     if services is not None:
         found.reduce(services)
     return found.parts()
@@ -44,8 +45,9 @@ class _Joined:
                 self.foes.setdefault(parts[other], set()).add(parts[one])
         for node in ties.nodes:
             part = parts[node]
-            self.size[part] += not node.startswith(PLACE)
-            self.tables[part] += node.startswith(TABLE)
+            size, tables = ties.holds(node)
+            self.size[part] += size
+            self.tables[part] += tables
             for other_node, weight in ties.near[node].items():
                 self.strength[part] += weight
                 near = parts[other_node]
@@ -53,13 +55,17 @@ class _Joined:
                     self.between[part][near] = self.between[part].get(near, 0.0) + weight
         self.total = sum(self.strength.values()) or 1.0
 
-    def give_tables(self) -> None:
-        """A part without tables is no service: it goes where it is tied most."""
-        for _, part in sorted((self.size[p], p) for p in self.between if not self.tables[p]):
-            if len(self.between) > 1 and not self.tables[part]:
+    def give_homes(self) -> None:
+        """A few definitions without a table are no service: they go where they are tied most."""
+        for _, part in sorted((self.size[p], p) for p in self.between if not self._able(p)):
+            if len(self.between) > 1 and not self._able(part):
                 goal = self._closest(part)
                 if goal is not None:
                     self._join(part, goal)
+
+    def _able(self, part: int) -> bool:
+        """Whether `part` could be a service."""
+        return self.tables[part] > 0 or self.size[part] >= _ENOUGH
 
     def reduce(self, services: int) -> None:
         heap = [(-self._gain(p, q), p, q) for p in self.between for q in self.between[p] if p < q]
@@ -92,11 +98,11 @@ class _Joined:
 
     def _closest(self, part: int) -> int | None:
         free = [q for q in self.between if q != part and not self._foes(part, q)]
-        near = [q for q in free if q in self.between[part] and self.tables[q]]
+        near = [q for q in free if q in self.between[part]]
         if near:
             ties = self.between[part]
             return max(near, key=lambda q: (ties[q] / (self.strength[q] or 1.0) ** 0.5, -q))
-        rest = [q for q in free if self.tables[q]] or free
+        rest = [q for q in free if self._able(q)] or free
         return max(rest, key=lambda q: (self.size[q], -q), default=None)
 
     def _gain(self, one: int, other: int) -> float:

@@ -12,6 +12,7 @@ from migrator.plan.candidates import Choice, choose
 from migrator.plan.constraints import constraints
 from migrator.plan.costs import priced
 from migrator.plan.decide import decided
+from migrator.plan.files import whole_files
 from migrator.plan.moves import settled
 from migrator.plan.naming import named, purpose
 from migrator.plan.order import ordered
@@ -68,8 +69,9 @@ def drawn(
     rough = Search(first, limits, settings.seed)
     scattered = drawers(first, rough.expanded(rough.at(1.0)))
     whole = ties(graph, out, settings.weights, scattered) if scattered else first
-    choice = choose(Search(whole, limits, settings.seed), whole, services)
-    parts = settled(graph, whole, choice.chosen.parts, limits, settings.weights, found.pure)
+    filed = whole_files(graph, whole, scattered, limits)
+    choice = choose(Search(whole, filed, settings.seed), whole, services)
+    parts = settled(graph, whole, choice.chosen.parts, filed, settings.weights, found.pure)
     sets = as_sets(parts)
     fixed = {head: service for head, service in limits.pinned.items() if head in parts}
     names = named(sets, graph, {parts[head]: service for head, service in fixed.items()}, parts)

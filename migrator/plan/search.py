@@ -13,10 +13,10 @@ from graspologic_native import leiden
 
 from migrator.plan.constraints import Constraints
 from migrator.plan.join import Parts, joined
-from migrator.plan.ties import PLACE, TABLE, Ties
+from migrator.plan.ties import PLACE, Ties
 
 SEED = 7
-_TRIALS = 1  # More find hardly better parts, and cost as much again each.
+_TRIALS = 3
 _STEPS = 14
 _LOWEST, _HIGHEST = 0.02, 64.0
 
@@ -29,11 +29,10 @@ class Search:
         self.ties = _contracted(ties, limits)
         near = self.ties.near
         self.edges = [(a, b, w) for a in self.ties.nodes for b, w in near[a].items() if a < b]
-        self.tables = sum(n.startswith(TABLE) for n in self.ties.nodes)
         self._known: dict[float, Parts] = {}
 
     def at(self, resolution: float) -> Parts:
-        """Part numbers by node of the contracted ties; each part holds a table."""
+        """Part numbers by node of the contracted ties; each part can be a service."""
         if resolution not in self._known:
             self._known[resolution] = self._at(resolution)
         return self._known[resolution]
@@ -74,14 +73,18 @@ def _contracted(ties: Ties, limits: Constraints) -> Ties:
     if not limits.group:
         return ties
     near: dict[str, dict[str, float]] = {}
+    held: dict[str, tuple[int, int]] = {}
     for node in ties.nodes:
+        size, tables = held.get(limits.of(node), (0, 0))
+        own, owned = ties.holds(node)
+        held[limits.of(node)] = (size + own, tables + owned)
         mine = near.setdefault(limits.of(node), {})
         for other, weight in ties.near[node].items():
             goal = limits.of(other)
             if goal != limits.of(node):
                 mine[goal] = mine.get(goal, 0.0) + weight
     nodes = tuple(sorted(near))
-    return Ties(nodes, {n: dict(sorted(near[n].items())) for n in nodes})
+    return Ties(nodes, {n: dict(sorted(near[n].items())) for n in nodes}, held)
 
 
 def _split(ties: Ties, parts: Parts, one: str, other: str) -> None:

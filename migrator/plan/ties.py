@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migrator.model.graph import Graph
 from migrator.plan.reachability import Edges
@@ -27,6 +27,13 @@ class Ties:
 
     nodes: tuple[str, ...]
     near: Mapping[str, Mapping[str, float]]
+    held: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def holds(self, node: str) -> tuple[int, int]:
+        """How many definitions and tables `node` stands for, and how many of these are tables:
+        itself, or where several have become one node, what `held` says."""
+        own = (int(not node.startswith(PLACE)), int(node.startswith(TABLE)))
+        return self.held.get(node, own)
 
     @property
     def total(self) -> float:
@@ -155,7 +162,9 @@ class _Ties:
     def code(self) -> None:
         users = Counter(e.target for e in self.graph.dependencies)
         for edge in self.graph.dependencies:
-            weight = self.weights[edge.kind] / users[edge.target] ** 0.5
+            # A base of many says nothing of any; a function of many still belongs somewhere.
+            share = 1.0 if edge.kind == "inherits" else 0.5
+            weight = self.weights[edge.kind] / users[edge.target] ** share
             self._tie(self.node.get(edge.source), self.node.get(edge.target), weight)
         importers = Counter(i.target for i in self.graph.imports)
         for found in self.graph.imports:
@@ -168,13 +177,19 @@ class _Ties:
         found = {(a.definition, a.table, a.mode) for a in self.graph.accesses}
         found = {item for item in found if item[0] in self.node and item[1] in self.tables}
         readers = Counter(table for _, table, mode in found if mode == "read")
-        written = Counter(d for d, _ in {(d, t) for d, t, mode in found if mode != "read"})
-        for definition, table, mode in sorted(found):
+        writes = {(d, t) for d, t, mode in found if mode != "read"}
+        written, writers = Counter(d for d, _ in writes), Counter(t for _, t in writes)
+        heaviest: dict[tuple[str, str], float] = {}
+        for definition, table, mode in found:
             if mode == "read":
                 weight = self.weights["read"] / readers[table] ** 0.5
             else:
-                # Who writes many tables at once belongs to none of them in particular.
-                weight = self.weights[mode] / written[definition] ** 0.5
+                # Who writes many tables belongs to none of them in particular, and what many
+                # write to none of these.
+                weight = self.weights[mode] / (written[definition] * writers[table]) ** 0.5
+            pair = (definition, table)
+            heaviest[pair] = max(weight, heaviest.get(pair, 0.0))
+        for (definition, table), weight in sorted(heaviest.items()):
             self._tie(self.node[definition], TABLE + table, weight)
 
     def keys(self) -> None:
@@ -182,7 +197,7 @@ class _Ties:
         for key in self.graph.foreign_keys:
             if {key.source, key.target} <= self.tables:
                 name = "cascade" if (key.on_delete or "").upper() == "CASCADE" else "foreign_key"
-                weight = self.weights[name] / pointed[key.target] ** 0.5
+                weight = self.weights[name] / pointed[key.target]
                 self._tie(TABLE + key.source, TABLE + key.target, weight)
 
     def transactions(self) -> None:

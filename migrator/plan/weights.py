@@ -13,23 +13,23 @@ from migrator.model.config import Config
 Weights = Mapping[str, float]
 
 TABLE: tuple[tuple[str, float, str], ...] = (
-    ("transaction", 8.0, "cut it and a rollback becomes a saga with compensations"),
-    ("cascade", 6.0, "the database deletes one with the other: one life cycle, one aggregate"),
-    ("insert", 5.0, "who makes rows owns them; elsewhere the row is sent as a message"),
-    ("update", 4.0, "only the owner may write: elsewhere a command must be sent and answered"),
-    ("delete", 3.0, "as an update, but often somebody else's clearing up"),
-    ("foreign_key", 2.5, "integrity that is lost; a plain column does, if the rest agrees"),
-    ("inherits", 2.0, "a class without its base is nothing"),
-    ("read", 1.5, "a replica serves it, a little late"),
+    ("transaction", 4.0, "cut it and a rollback becomes a saga with compensations"),
+    ("cascade", 3.0, "the database deletes one with the other: one life cycle, one aggregate"),
+    ("insert", 2.5, "who makes rows owns them; elsewhere the row is sent as a message"),
+    ("update", 2.0, "only the owner may write: elsewhere a command must be sent and answered"),
+    ("delete", 1.5, "as an update, but often somebody else's clearing up"),
+    ("foreign_key", 1.25, "integrity that is lost; a plain column does, if the rest agrees"),
+    ("inherits", 1.0, "a class without its base is nothing"),
+    ("read", 1.1, "a replica serves it, a little late"),
     ("calls", 1.0, "a request to the owner, or a copy where it is pure"),
     ("references", 0.6, "a name that is handed on; a copy mostly does"),
-    ("imports", 1.0, "two files that know each other; carries what no call shows, as registries"),
-    ("signals", 0.3, "loose already: the sender knows no handler"),
-    ("decorates", 0.1, "decorators are mostly the framework's or security's"),
-    ("module", 2.0, "written in one file by someone; a file may be a drawer for everything"),
-    ("package", 3.0, "people put it together and named it; they meant something"),
-    ("observed_calls", 0.5, "per e-fold of calls seen at run time: each would be a request"),
-    ("co_change", 0.5, "changed in the same commits: two teams would wait for each other"),
+    ("imports", 0.9, "two files that know each other; carries what no call shows, as registries"),
+    ("signals", 0.15, "loose already: the sender knows no handler"),
+    ("decorates", 0.05, "decorators are mostly the framework's or security's"),
+    ("module", 1.0, "written in one file by someone; a file may be a drawer for everything"),
+    ("package", 1.5, "people put it together and named it; they meant something"),
+    ("observed_calls", 0.25, "per e-fold of calls seen at run time: each would be a request"),
+    ("co_change", 0.25, "changed in the same commits: two teams would wait for each other"),
 )
 
 DEFAULT: Weights = {name: value for name, value, _ in TABLE}
