@@ -9,7 +9,7 @@ from collections.abc import Collection
 from migrator.plan.ties import Ties
 
 Parts = dict[str, int]
-_ENOUGH = 8  # Definitions that make a service without tables: fewer are somebody's helpers.
+_ENOUGH = 12  # Definitions that make a service without tables: fewer are helpers of another.
 
 
 def joined(
