@@ -7,7 +7,7 @@ from typing import Literal
 
 from migrator.model.slo import Slo
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 Decision = Literal["replicate", "call", "event", "share", "keep", "manual"]
 CutKind = Literal["code", "read", "write", "foreign_key", "signal"]

@@ -25,14 +25,17 @@ from migrator.model.plan import (
     Service,
     Step,
 )
+from migrator.model.plan_cuts import chosen, expanded, grouped, upgraded
 from migrator.model.plan_merge import merged, with_lost_comments
 
+READABLE = (1, PLAN_VERSION)  # A re-plan writes what it has read of version 1 as version 2.
 _HEAD = """yaml-language-server: $schema=.migrator/plan.schema.json
 The plan: which service owns what. Written by `migrator plan`, made to be edited.
 A service's definitions are ids (package.module:Name) or globs (package.module.*); the most
-specific one wins. Each cut is a dependency that crosses services, with what becomes of it:
-replicate, call, event, share, keep or manual. A pin is never changed by a re-plan.
-Cost, alternatives and sagas are written anew by each re-plan; the rest is yours."""
+specific one wins. Each cut says what crosses two services, and what becomes of it: replicate, call,
+event, share, keep or manual. To decide otherwise for one thing of a list, give it an entry of its own.
+Places and alternatives: `migrator plan --explain NAME`. A pin is never changed by a re-plan.
+Costs and sagas are written anew by each re-plan; the rest is yours."""
 
 
 def read_plan(path: Path) -> Plan:
@@ -46,6 +49,8 @@ def dump_plan(plan: Plan, previous: str | None = None) -> str:
     document = yaml.load(previous) if previous else None
     fresh = _document(plan)
     if isinstance(document, CommentedMap):
+        if document.get("version") == 1:
+            upgraded(document)
         merged(document, fresh)
     else:
         document = fresh
@@ -108,7 +113,7 @@ def _document(plan: Plan) -> CommentedMap:
         glue=list(plan.glue),
         order=[_step(step) for step in plan.order],
         pins=[CommentedMap(what=p.what, service=p.service) for p in plan.pins],
-        cuts=CommentedSeq(_cut(cut) for cut in plan.cuts),
+        cuts=CommentedSeq(grouped(plan.cuts)),
         sagas=[_saga(saga) for saga in plan.sagas],
     )
 
@@ -138,29 +143,15 @@ def _saga(saga: Saga) -> CommentedMap:
     )
 
 
-def _cut(cut: Cut) -> CommentedMap:
-    found = CommentedMap()
-    found["from"], found["to"], found["what"] = cut.source, cut.target, cut.what
-    found["kind"], found["decision"], found["reason"] = cut.kind, cut.decision, cut.reason
-    if cut.cost:
-        found["cost"] = cut.cost
-    if cut.alternatives:
-        found["alternatives"] = list(cut.alternatives)
-    if cut.places:
-        found["places"] = list(cut.places)
-    return found
-
-
 class _Reader:
     def __init__(self, path: str) -> None:
         self.path = path
 
     def plan(self, data: Any) -> Plan:
         self._expect(data, dict, "a mapping with version, services, cuts …", None, None)
-        if data.get("version") != PLAN_VERSION:
-            self._fail(
-                f"version {PLAN_VERSION} expected, {data.get('version')!r} found", data, "version"
-            )
+        if data.get("version") not in READABLE:
+            told = f"version {PLAN_VERSION} expected, {data.get('version')!r} found"
+            self._fail(told, data, "version")
         services = data.get("services")
         self._expect(services, dict, "services: a mapping from name to service", data, "services")
         read = tuple(self._service(name, services) for name in services)
@@ -169,7 +160,7 @@ class _Reader:
             services=read,
             shared=self._texts(data, "shared"),
             glue=self._texts(data, "glue"),
-            cuts=tuple(self._cut(item, known) for item in self._items(data, "cuts")),
+            cuts=chosen(self._cuts(item, known) for item in self._items(data, "cuts")),
             order=tuple(
                 Step(
                     self._name(i, "service", known),
@@ -218,14 +209,17 @@ class _Reader:
         tables, definitions = self._texts(data, "tables"), self._texts(data, "definitions")
         return Service(name, purpose, tables, definitions, slo_file.parse(data, self._fail))
 
-    def _cut(self, data: Any, known: set[str]) -> Cut:
+    def _cuts(self, data: Any, known: set[str]) -> list[Cut]:
+        """One for each thing that an entry names."""
         source, target = self._name(data, "from", known), self._name(data, "to", known)
         kind = self._choice(data, "kind", typing.get_args(CutKind))
         decision = self._choice(data, "decision", typing.get_args(Decision))
-        return Cut(
+        listed = isinstance(data.get("what"), list)
+        whats = self._texts(data, "what") if listed else (self._text(data, "what"),)
+        entry = Cut(
             source,
             target,
-            self._text(data, "what"),
+            "",
             typing.cast(CutKind, kind),
             typing.cast(Decision, decision),
             str(data.get("reason", "")),
@@ -233,6 +227,7 @@ class _Reader:
             str(data.get("cost", "")),
             self._texts(data, "alternatives"),
         )
+        return expanded(entry, whats)
 
     def _items(self, data: Any, key: str) -> list[Any]:
         items = data.get(key) or []

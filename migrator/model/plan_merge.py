@@ -6,6 +6,8 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from migrator.model.plan_cuts import identity
+
 _KEYS = ("from", "what", "kind", "transaction", "service", "name")
 _GROUP = ("from", "to")
 
@@ -46,6 +48,8 @@ def _place(old: CommentedSeq, item: Any) -> int:
 
 
 def _identity(item: Any) -> tuple[str, ...]:
+    if isinstance(item, dict) and "decision" in item:
+        return identity(item)
     return _values(item, _KEYS) or (repr(item),)
 
 

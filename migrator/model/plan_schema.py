@@ -10,6 +10,7 @@ import typing
 from typing import Any
 
 from migrator.model.plan import PLAN_VERSION, CutKind, Decision
+from migrator.model.plan_file import READABLE
 
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -37,13 +38,17 @@ def plan_schema() -> dict[str, Any]:
         ("from", "to", "what", "kind", "decision"),
         **{"from": _TEXT},
         to=_TEXT,
-        what=_TEXT | {"description": "A definition, a table, or table.column -> table."},
+        what={
+            "anyOf": [_TEXT, _TEXTS],
+            "description": "Definitions (module:Name, or module:{A, B}), tables, or keys as "
+            "table.column -> table. An entry that names fewer wins.",
+        },
         kind={"enum": list(typing.get_args(CutKind))},
         decision={"enum": list(typing.get_args(Decision)), "description": told},
         reason=_TEXT,
         cost=_TEXT | {"description": "Work, latency and consistency; written by migrator."},
-        alternatives=_TEXTS,
-        places=_TEXTS,
+        alternatives=_TEXTS | {"description": "Of version 1: see --explain."},
+        places=_TEXTS | {"description": "Of version 1: see --explain."},
     )
     step = _object(("service",), service=_TEXT, reason=_TEXT, after=_TEXTS, leaves=_TEXT)
     pin = _object(("what", "service"), what=_TEXT, service=_TEXT)
@@ -59,7 +64,7 @@ def plan_schema() -> dict[str, Any]:
     )
     body = _object(
         ("version", "services"),
-        version={"const": PLAN_VERSION},
+        version={"enum": list(READABLE)},
         services={
             "type": "object",
             "propertyNames": {"pattern": "^[a-z][a-z0-9_-]*$"},

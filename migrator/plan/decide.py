@@ -86,7 +86,7 @@ class _Judge:
         written = self.edges.tables(runs, writes=True)
         if {"request_context", "generator", "decorator"} & set(definition.traits):
             return cut_of(
-                crossing, "replicate", "part of answering a request: runs where it is used"
+                crossing, "replicate", "part of answering a request, runs where it is used: copied"
             )
         if not written:
             return self._reader(crossing, definition, runs)

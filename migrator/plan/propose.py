@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from migrator.model.graph import Definition, Graph
 from migrator.model.plan import GLUE, SHARED, Cut, Pin, Plan, Service
+from migrator.model.plan_cuts import COPIED
 from migrator.plan.candidates import Choice, choose
 from migrator.plan.constraints import constraints
 from migrator.plan.costs import priced
@@ -114,7 +115,8 @@ def completed(plan: Plan, graph: Graph) -> Plan:
         for cut in decided(service.name, assignment, graph, edges).cuts:
             before = known.get((cut.source, cut.what, cut.kind))
             if before:
-                cut = replace(cut, decision=before.decision, reason=before.reason)
+                reason = cut.reason if before.reason == COPIED else before.reason
+                cut = replace(cut, decision=before.decision, reason=reason)
             cuts.append(priced(cut))
     cuts.sort(key=lambda c: (c.source, c.target, c.kind, c.what))
     order = ordered(plan, tuple(cuts), assignment, graph)
