@@ -33,8 +33,8 @@ _HEAD = """yaml-language-server: $schema=.migrator/plan.schema.json
 The plan: which service owns what. Written by `migrator plan`, made to be edited.
 A service's definitions are ids (package.module:Name) or globs (package.module.*); the most
 specific one wins. Each cut says what crosses two services, and what becomes of it: replicate, call,
-event, share, keep or manual. To decide otherwise for one thing of a list, give it an entry of its own.
-Places and alternatives: `migrator plan --explain NAME`. A pin is never changed by a re-plan.
+event, share, keep or manual. To decide otherwise for one thing of a list, give it an entry of its
+own. Places and alternatives: `migrator plan --explain NAME`. A pin is never changed by a re-plan.
 Costs and sagas are written anew by each re-plan; the rest is yours."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from migrator.model.errors import MigratorError
 from migrator.model.graph import Graph
-from migrator.model.plan import GLUE, SHARED, Assignment, Plan
+from migrator.model.plan import GLUE, SHARED, Assignment, Cut, Plan
 from migrator.plan.reachability import Edges
 from migrator.plan.resolve import Patterns
 from migrator.plan.settings import Settings
@@ -30,7 +30,8 @@ class Tie:
 @dataclass(frozen=True, slots=True)
 class Reasons:
     """`inside`: the heaviest ties to its own service, `outside` to others. `pull` sums the ties by
-    service. `change` says what would have to change for it to move."""
+    service. `change` says what would have to change for it to move; `cuts` are those that it
+    makes: who else needs it, at what cost, what could be done instead, and where."""
 
     name: str
     service: str
@@ -39,6 +40,7 @@ class Reasons:
     outside: tuple[Tie, ...]
     pull: dict[str, float]
     change: str
+    cuts: tuple[Cut, ...] = ()
 
 
 def reasons(
@@ -69,6 +71,19 @@ def reasons(
         tuple(t for t in found if t.service != mine)[:_SHOWN],
         dict(sorted(pull.items(), key=lambda item: (-item[1], item[0]))),
         _change(mine, pinned, pull, found),
+        _cuts(shown, plan, graph),
+    )
+
+
+def _cuts(name: str, plan: Plan, graph: Graph) -> tuple[Cut, ...]:
+    """Of a table those of its model as well, and of its keys."""
+    names = {name} | {t.id for t in graph.tables if name == t.definition}
+    names |= {t.definition or "" for t in graph.tables if name == t.id}
+    return tuple(
+        c
+        for c in plan.cuts
+        if c.what in names
+        or (c.kind == "foreign_key" and names & {c.what.partition(".")[0], c.what.split()[-1]})
     )
 
 

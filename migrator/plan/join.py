@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Collection
 
-from migrator.plan.ties import Ties
+from migrator.plan.ties import Held, Ties
 
 Parts = dict[str, int]
-_ENOUGH = 12  # Definitions that make a service without tables: fewer are helpers of another.
+# Without tables: so many definitions, so many of them at work on requests or rows, are a service.
+# Fewer are helpers of another; a library that nothing enters goes where it is used.
+_ENOUGH, _BUSY = 12, 3
 
 
 def joined(
@@ -19,8 +20,9 @@ def joined(
     services: int | None = None,
     apart: Collection[tuple[str, str]] = (),
 ) -> Parts:
-    """Join parts until each has a table, or `_ENOUGH` definitions, and there are at most `services`:
-    each time the pair that modularity loses least by. Parts that hold the two of a pair of `apart` are never joined."""
+    """Join parts until each has a table, or enough to do without, and there are at most `services`:
+    each time the pair that modularity loses least by. Parts that hold the two of a pair of `apart`
+    are never joined."""
     found = _Joined(ties, parts, resolution, apart)
     found.give_homes()
     if services is not None:
@@ -35,8 +37,7 @@ class _Joined:
         self.home, self.resolution = parts, resolution
         self.goal = {p: p for p in set(parts.values())}
         self.strength = dict.fromkeys(self.goal, 0.0)
-        self.size: Counter[int] = Counter()
-        self.tables: Counter[int] = Counter()
+        self.held: dict[int, Held] = {}
         self.between: dict[int, dict[int, float]] = {p: {} for p in self.goal}
         self.foes: dict[int, set[int]] = {}
         for one, other in apart:
@@ -45,9 +46,7 @@ class _Joined:
                 self.foes.setdefault(parts[other], set()).add(parts[one])
         for node in ties.nodes:
             part = parts[node]
-            size, tables = ties.holds(node)
-            self.size[part] += size
-            self.tables[part] += tables
+            self.held[part] = self.held.get(part, Held()).plus(ties.holds(node))
             for other_node, weight in ties.near[node].items():
                 self.strength[part] += weight
                 near = parts[other_node]
@@ -57,7 +56,7 @@ class _Joined:
 
     def give_homes(self) -> None:
         """A few definitions without a table are no service: they go where they are tied most."""
-        for _, part in sorted((self.size[p], p) for p in self.between if not self._able(p)):
+        for _, part in sorted((self.held[p].size, p) for p in self.between if not self._able(p)):
             if len(self.between) > 1 and not self._able(part):
                 goal = self._closest(part)
                 if goal is not None:
@@ -65,7 +64,8 @@ class _Joined:
 
     def _able(self, part: int) -> bool:
         """Whether `part` could be a service."""
-        return self.tables[part] > 0 or self.size[part] >= _ENOUGH
+        held = self.held[part]
+        return held.tables > 0 or (held.size >= _ENOUGH and held.busy >= _BUSY)
 
     def reduce(self, services: int) -> None:
         heap = [(-self._gain(p, q), p, q) for p in self.between for q in self.between[p] if p < q]
@@ -86,7 +86,7 @@ class _Joined:
             alive = one in self.between and other in self.between
             if alive and -loss == self._gain(one, other) and not self._foes(one, other):
                 return one, other
-        rest = sorted(self.between, key=lambda p: (self.size[p], p))
+        rest = sorted(self.between, key=lambda p: (self.held[p].size, p))
         for index, one in enumerate(rest):
             for other in rest[index + 1 :]:
                 if not self._foes(one, other):
@@ -103,7 +103,7 @@ class _Joined:
             ties = self.between[part]
             return max(near, key=lambda q: (ties[q] / (self.strength[q] or 1.0) ** 0.5, -q))
         rest = [q for q in free if self._able(q)] or free
-        return max(rest, key=lambda q: (self.size[q], -q), default=None)
+        return max(rest, key=lambda q: (self.held[q].size, -q), default=None)
 
     def _gain(self, one: int, other: int) -> float:
         expected = self.resolution * self.strength[one] * self.strength[other] / self.total
@@ -117,8 +117,7 @@ class _Joined:
                 sum_ = self.between[near].get(other, 0.0) + weight
                 self.between[near][other] = self.between[other][near] = sum_
         self.strength[other] += self.strength.pop(one)
-        self.size[other] += self.size.pop(one, 0)
-        self.tables[other] += self.tables.pop(one, 0)
+        self.held[other] = self.held[other].plus(self.held.pop(one))
         for foe in self.foes.pop(one, set()):
             self.foes[foe].discard(one)
             self.foes[foe].add(other)

@@ -10,6 +10,7 @@ from migrator.model.graph import Definition, Graph
 from migrator.plan.ties import TABLE
 
 _MOSTLY = 0.5
+_OUTER = 0.3  # Of what a folder says, each folder further out.
 _HOLLOW = {
     "api", "app", "apps", "admin", "base", "common", "core", "db", "form", "forms", "handlers",
     "helpers", "lib", "main", "me", "mixins", "model", "models", "module", "modules", "plugins",
@@ -27,7 +28,7 @@ def named(
     """A name for each part: what its pins say (`fixed`, by the number that `part_of` gives), else
     the word that is most its own among packages, tables and routes."""
     words = [_words(part, graph) for part in parts]
-    spread = Counter(word for counts in words for word in counts)
+    everywhere = sum(words, Counter[str]())
     taken = set(fixed.values())
     found = []
     for part, counts in zip(parts, words, strict=True):
@@ -35,7 +36,8 @@ def named(
         if pinned:
             found.append(pinned)
             continue
-        own = sorted(counts, key=lambda w: (-counts[w] / spread[w], w))
+        # How much it says of the part, times how much of what it says anywhere is here.
+        own = sorted(counts, key=lambda w: (-(counts[w] ** 2) / everywhere[w], w))
         name = next((w for w in own if w not in taken), f"service-{len(taken) + 1}")
         taken.add(name)
         found.append(name)
@@ -49,7 +51,12 @@ def _words(part: set[str], graph: Graph) -> Counter[str]:
     code = [n.partition(":")[0].split(".") for n in part if not n.startswith(TABLE)]
     model = {TABLE + t.id: t.definition for t in graph.tables if t.definition}
     code += [model[n].partition(":")[0].split(".") for n in part if n in model]
-    folders = Counter(w for names in code for w in set(names[:-1] or names) - _HOLLOW)
+    folders: dict[str, float] = {}
+    for names in code:
+        # The innermost says most: in events/papers/ it is papers, not events.
+        said = [w for w in dict.fromkeys(reversed(names[:-1] or names)) if w not in _HOLLOW]
+        for depth, word in enumerate(said):
+            folders[word] = folders.get(word, 0.0) + _OUTER**depth
     for word, count in folders.items():
         if count < len(graph.definitions) * _MOSTLY or len(folders) == 1:
             found[_clean(word)] += round(100 * count / max(1, len(code)))
@@ -65,7 +72,7 @@ def _words(part: set[str], graph: Graph) -> Counter[str]:
         found[_clean(table)] += round(20 * (begins + pointed[table]) / len(tables)) + 5
     for word, count in _subjects(part, graph).items():
         found[_clean(word)] += min(20, 3 * count)
-    return Counter({w: n for w, n in found.items() if re.fullmatch(r"[a-z][a-z0-9-]*", w)})
+    return Counter({w: n for w, n in found.items() if n and re.fullmatch(r"[a-z][a-z0-9-]*", w)})
 
 
 def _clean(word: str) -> str:

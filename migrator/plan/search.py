@@ -13,7 +13,7 @@ from graspologic_native import leiden
 
 from migrator.plan.constraints import Constraints
 from migrator.plan.join import Parts, joined
-from migrator.plan.ties import PLACE, Ties
+from migrator.plan.ties import PLACE, Held, Ties
 
 SEED = 7
 _TRIALS = 3
@@ -73,18 +73,16 @@ def _contracted(ties: Ties, limits: Constraints) -> Ties:
     if not limits.group:
         return ties
     near: dict[str, dict[str, float]] = {}
-    held: dict[str, tuple[int, int]] = {}
+    held: dict[str, Held] = {}
     for node in ties.nodes:
-        size, tables = held.get(limits.of(node), (0, 0))
-        own, owned = ties.holds(node)
-        held[limits.of(node)] = (size + own, tables + owned)
+        held[limits.of(node)] = held.get(limits.of(node), Held()).plus(ties.holds(node))
         mine = near.setdefault(limits.of(node), {})
         for other, weight in ties.near[node].items():
             goal = limits.of(other)
             if goal != limits.of(node):
                 mine[goal] = mine.get(goal, 0.0) + weight
     nodes = tuple(sorted(near))
-    return Ties(nodes, {n: dict(sorted(near[n].items())) for n in nodes}, held)
+    return Ties(nodes, {n: dict(sorted(near[n].items())) for n in nodes}, held=held)
 
 
 def _split(ties: Ties, parts: Parts, one: str, other: str) -> None:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from migrator.model.graph import Graph
 from migrator.plan.reachability import Edges
@@ -17,7 +18,20 @@ PLACE = "place:"  # A file or folder: a node that what lies there is tied to, ow
 _LOOSE = 0.3
 _DRAWER = 0.1
 _FEW, _MOSTLY = 4, 0.5
+_AT_WORK = {"request_context", "commits", "session", "app_object"}
 _WHOLE = 0.5  # A folder that holds more than this of everything is the application, no context.
+
+
+class Held(NamedTuple):
+    """How many definitions and tables; of these how many are tables, how many are busy: entered
+    from outside, or at work on rows, requests or sessions."""
+
+    size: int = 0
+    tables: int = 0
+    busy: int = 0
+
+    def plus(self, other: Held) -> Held:
+        return Held(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +41,13 @@ class Ties:
 
     nodes: tuple[str, ...]
     near: Mapping[str, Mapping[str, float]]
-    held: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    busy: frozenset[str] = frozenset()
+    held: Mapping[str, Held] = field(default_factory=dict)
 
-    def holds(self, node: str) -> tuple[int, int]:
-        """How many definitions and tables `node` stands for, and how many of these are tables:
-        itself, or where several have become one node, what `held` says."""
-        own = (int(not node.startswith(PLACE)), int(node.startswith(TABLE)))
-        return self.held.get(node, own)
+    def holds(self, node: str) -> Held:
+        """What `node` stands for: itself, or where several have become one, what `held` says."""
+        own = not node.startswith(PLACE), node.startswith(TABLE), node in self.busy
+        return self.held.get(node, Held(*map(int, own)))
 
     @property
     def total(self) -> float:
@@ -128,7 +142,13 @@ class _Ties:
 
     def done(self) -> Ties:
         nodes = tuple(sorted(self.near))
-        return Ties(nodes, {n: dict(sorted(self.near[n].items())) for n in nodes})
+        near = {n: dict(sorted(self.near[n].items())) for n in nodes}
+        return Ties(nodes, near, frozenset(self.node[d] for d in self._busy() & self.node.keys()))
+
+    def _busy(self) -> set[str]:
+        found = {p.definition for p in self.graph.entry_points if p.kind != "signal"}
+        found |= {a.definition for a in self.graph.accesses}
+        return found | {d.id for d in self.graph.definitions if _AT_WORK & set(d.traits)}
 
     def _tie(self, one: str | None, other: str | None, weight: float) -> None:
         if one is None or other is None or one == other or weight <= 0:

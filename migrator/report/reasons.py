@@ -9,7 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from migrator.model.plan import Cut
 from migrator.plan.explain import Reasons, Tie
+
+_PLACES = 10
 
 
 def as_json(found: Reasons) -> str:
@@ -29,7 +32,23 @@ def shown(found: Reasons) -> RenderableType:
         Text(),
         Text(f"pull: {pull}"),
         Text(f"to move: {found.change}"),
+        *_cuts(found.cuts),
     )
+
+
+def _cuts(cuts: tuple[Cut, ...]) -> list[Text]:
+    lines = []
+    for cut in cuts:
+        need = f"{cut.source} needs {cut.what} of {cut.target} ({cut.kind})"
+        lines += [
+            f"{need}: {cut.decision}, {cut.reason}",
+            f"  {cut.cost}",
+            *(f"  or {other}" for other in cut.alternatives),
+            *(f"  at {place}" for place in cut.places[:_PLACES]),
+        ]
+        if cut.places[_PLACES:]:
+            lines.append(f"  and at {len(cut.places) - _PLACES} more places")
+    return [Text(), Text("\n".join(lines))] if lines else []
 
 
 def _ties(title: str, found: tuple[Tie, ...]) -> Table:
