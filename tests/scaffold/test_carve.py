@@ -7,19 +7,22 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import libcst as cst
 import pytest
 
 from migrator.analyze.pipeline import analyze
 from migrator.model.graph import Graph
-from migrator.model.plan import Plan
+from migrator.model.plan import Pin, Plan
 from migrator.plan.closure import Needs, close
 from migrator.plan.propose import propose
 from migrator.plan.resolve import assign
 from migrator.scaffold.carve import carve_service, carve_shared
 from migrator.scaffold.carve.service import undefined_names
+from migrator.scaffold.carve.stubs import defaults_of, lost_defaults
 from migrator.scaffold.source import read_source
 from migrator.scaffold.workspace import Workspace, build
 
@@ -181,3 +184,32 @@ def test_shared_library_needs_no_service() -> None:
     for path, content in files.items():
         assert undefined_names(content, path) == []
         assert "from jobmarket." not in content
+
+
+@pytest.mark.parametrize("decision", ["call", "event"])
+def test_a_stub_keeps_the_constants_of_its_defaults(decision: str) -> None:
+    task = Pin("jobmarket.tasks:rebuild_reports_task", "billing")
+    apart = propose(graph(), pins=(task, Pin("invoices", "billing")))
+    what = "jobmarket.reporting.tasks:rebuild_reports"
+    assert any(c.what == what and c.source == "billing" for c in apart.cuts)
+    cuts = [replace(c, decision=decision) if c.what == what else c for c in apart.cuts]
+    asked = replace(apart, cuts=tuple(cuts))
+    made = build(asked, assign(asked, graph()), graph(), read_source(SAMPLE, graph()))
+    text = made.files["services/billing/jobmarket/reporting/tasks.py"]
+    assert "DAYS_TO_REBUILD = 7\n" in text
+    assert "def rebuild_reports(days: int = DAYS_TO_REBUILD)" in text
+    assert f"remote.{'call' if decision == 'call' else 'emit'}(" in text
+    assert "timedelta" not in text
+
+
+def test_a_default_that_cannot_come_along_is_told() -> None:
+    tree = cst.parse_module("LIMIT = compute()\nPAGE = 20\nSIZES = (PAGE, 50)\n")
+    function = cst.parse_statement("def ask(a=SIZES, *, b=LIMIT, c=far.AWAY): ...\n")
+    assert isinstance(function, cst.FunctionDef)
+    along = defaults_of(tree, [function])
+    assert along == {"SIZES", "PAGE"}
+    told = lost_defaults(function, along)
+    assert [t.split(",")[0] for t in told] == [
+        "ask: the default of b names LIMIT",
+        "ask: the default of c names far",
+    ]

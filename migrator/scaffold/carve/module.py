@@ -13,7 +13,7 @@ from migrator.plan.closure import Treatment
 from migrator.scaffold.carve.imports import Available, Imports
 from migrator.scaffold.carve.models import ModelRewriter, Tables, copy_note
 from migrator.scaffold.carve.prune import Pruner, filled
-from migrator.scaffold.carve.stubs import stub
+from migrator.scaffold.carve.stubs import defaults_of, lost_defaults, stub
 from migrator.scaffold.carve.used import bound_by, uses
 
 _WIDTH = 100
@@ -51,8 +51,9 @@ def carve_module(text: str, context: ModuleContext) -> tuple[str, list[str]]:
     tree = cst.parse_module(text)
     names = {name for statement in tree.body for name in bound_by(statement)}
     carved = _Carved()
-    carved.missing = {n for n in names if not _present(n, context)}
-    survivors = _Survivors(context)
+    along = frozenset(defaults_of(tree, _asked(tree, context)))
+    carved.missing = {n for n in names if not _present(n, context)} - along
+    survivors = _Survivors(context, along)
     probe = Imports(context.name, context.is_package, context.available, _any)
     tree.visit(probe)
     carved.missing |= probe.gone - probe.kept
@@ -66,6 +67,17 @@ def carve_module(text: str, context: ModuleContext) -> tuple[str, list[str]]:
     return new.code, [f"{context.name}: {p}" for p in carved.problems]
 
 
+def _asked(tree: cst.Module, context: ModuleContext) -> list[cst.FunctionDef]:
+    """The functions that stay as a request or message to their owner."""
+    found = []
+    for statement in tree.body:
+        if isinstance(statement, cst.FunctionDef):
+            treatment = context.treatments.get(f"{context.name}:{statement.name.value}")
+            if treatment is not None and treatment.kind in _REMOTE:
+                found.append(statement)
+    return found
+
+
 def _any(bound: str) -> bool:
     return bool(bound)
 
@@ -76,8 +88,8 @@ def _present(name: str, context: ModuleContext) -> bool:
 
 
 class _Survivors:
-    def __init__(self, context: ModuleContext) -> None:
-        self.context = context
+    def __init__(self, context: ModuleContext, along: frozenset[str]) -> None:
+        self.context, self.along = context, along
 
     def of(
         self, statement: cst.BaseStatement, carved: _Carved, available: set[str]
@@ -94,6 +106,8 @@ class _Survivors:
                 return None
         first = next((t for n, t in sorted(treatments.items()) if t is not None), None)
         if first is None:
+            if names <= self.along:
+                return statement
             dunder = all(n.startswith("__") for n in names)
             return self._dunder(statement, carved) if dunder else None
         return self._kept(statement, sorted(names)[0], first, carved, available)
@@ -106,6 +120,7 @@ class _Survivors:
         if treatment.kind in _REMOTE:
             if isinstance(statement, cst.FunctionDef):
                 carved.remote = True
+                carved.problems += lost_defaults(statement, available)
                 return stub(statement, definition, treatment, available)
             carved.problems.append(f"{name} is no function and cannot be asked for")
             return None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import libcst as cst
+from libcst import matchers
 
 from migrator.plan.closure import Treatment
-from migrator.scaffold.carve.used import dotted, uses
+from migrator.scaffold.carve.used import bound_by, dotted, uses
 
 
 def stub(
     node: cst.FunctionDef, definition: str, treatment: Treatment, available: set[str]
 ) -> cst.FunctionDef:
-    """The function that asks the owner. Annotations and decorators that name what the service
-    lacks go; the connection to a signal stays, so that it is passed on."""
+    """The function that asks the owner. Annotations, decorators and defaults that name what the
+    service lacks go; the connection to a signal stays, so that it is passed on."""
     body: list[cst.BaseStatement] = []
     first = node.body.body[0] if isinstance(node.body, cst.IndentedBlock) else None
     if isinstance(first, cst.SimpleStatementLine) and _is_text(first):
@@ -48,7 +51,10 @@ def _passed(params: cst.Parameters) -> list[str]:
 
 def _bare(params: cst.Parameters, available: set[str]) -> cst.Parameters:
     def plain(param: cst.Param) -> cst.Param:
-        return param.with_changes(annotation=_kept(param.annotation, available))
+        default = param.default
+        if default is not None and not uses(default) <= available:
+            default = cst.Name("None")
+        return param.with_changes(annotation=_kept(param.annotation, available), default=default)
 
     star = params.star_arg
     return params.with_changes(
@@ -58,6 +64,44 @@ def _bare(params: cst.Parameters, available: set[str]) -> cst.Parameters:
         star_arg=plain(star) if isinstance(star, cst.Param) else star,
         star_kwarg=plain(params.star_kwarg) if params.star_kwarg else None,
     )
+
+
+def defaults_of(tree: cst.Module, functions: Iterable[cst.FunctionDef]) -> set[str]:
+    """Names of the module's own plain values that defaults of `functions` need, directly or not: a
+    stub without them is none."""
+    values = {
+        name: statement
+        for statement in tree.body
+        if isinstance(statement, cst.SimpleStatementLine)
+        for name in bound_by(statement)
+    }
+    waiting = [n for f in functions for p in _all(f.params) if p.default for n in uses(p.default)]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in values and name not in found and not _calls(values[name]):
+            found.add(name)
+            waiting += uses(values[name])
+    return found
+
+
+def lost_defaults(node: cst.FunctionDef, available: set[str]) -> list[str]:
+    """What a person must look at: defaults whose names the service lacks."""
+    return [
+        f"{node.name.value}: the default of {p.name.value} names {', '.join(sorted(lost))}, "
+        "which is not here; it is None instead"
+        for p in _all(node.params)
+        if p.default is not None and (lost := uses(p.default) - available)
+    ]
+
+
+def _all(params: cst.Parameters) -> list[cst.Param]:
+    return [*params.posonly_params, *params.params, *params.kwonly_params]
+
+
+def _calls(statement: cst.SimpleStatementLine) -> bool:
+    """Whether it is more than a value: what runs code stays with its owner."""
+    return bool(matchers.findall(statement, matchers.Call()))
 
 
 def _kept(annotation: cst.Annotation | None, available: set[str]) -> cst.Annotation | None:
