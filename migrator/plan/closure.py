@@ -86,10 +86,14 @@ class _Walk:
         self.decide = decide
         self.paths = {d.id: d.path for d in graph.definitions}
         self.models = {t.definition: t.id for t in graph.tables if t.definition}
+        self.mapped: dict[str, list[str]] = {}
+        for definition, table in self.models.items():
+            self.mapped.setdefault(table, []).append(definition)
         self.treatments: dict[str, Treatment] = {}
         self.replicas: dict[str, str] = {}
         self.inserts: dict[str, str] = {}
         self.cuts: dict[tuple[str, str], Cut] = {}
+        self.places: dict[tuple[str, str], set[str]] = {}
         self.waiting: list[str] = []
 
     def run(self) -> Needs:
@@ -110,7 +114,7 @@ class _Walk:
             owned,
             dict(sorted(self.replicas.items())),
             dict(sorted(self.inserts.items())),
-            tuple(self.cuts[key] for key in sorted(self.cuts)),
+            self._placed(),
         )
 
     def _add(self, definition: str, kind: TreatmentKind, reason: str = "") -> None:
@@ -162,15 +166,19 @@ class _Walk:
 
     def _decided(self, crossing: Crossing) -> Cut:
         key = (crossing.what, crossing.kind)
-        if key in self.cuts:
-            cut = self.cuts[key]
-            if crossing.place and crossing.place not in cut.places:
-                places = tuple(sorted({*cut.places, crossing.place}, key=_by_line))
-                self.cuts[key] = _with_places(cut, places)
-            return self.cuts[key]
-        cut = self.decide(crossing)
-        self.cuts[key] = _with_places(cut, (crossing.place,) if crossing.place else cut.places)
-        return cut
+        if key not in self.cuts:
+            self.cuts[key] = self.decide(crossing)
+            self.places[key] = set()
+        if crossing.place:
+            self.places[key].add(crossing.place)
+        return self.cuts[key]
+
+    def _placed(self) -> tuple[Cut, ...]:
+        """The cuts with all places where each was come upon."""
+        return tuple(
+            replace(cut, places=tuple(sorted(self.places[key], key=_by_line)) or cut.places)
+            for key, cut in sorted(self.cuts.items())
+        )
 
     def _table(self, table: str, mode: str, place: str, *, glue: bool) -> None:
         owner = self.assignment.table_owner.get(table)
@@ -189,12 +197,11 @@ class _Walk:
 
     def _model(self, table: str, kind: TreatmentKind, owner: str) -> None:
         (self.replicas if kind == "replica" else self.inserts)[table] = owner
-        for definition, name in self.models.items():
-            if name == table and definition:
-                known = self.treatments.get(definition)
-                if known is not None and known.kind == "remote_insert" and kind == "replica":
-                    self.treatments[definition] = Treatment("replica")
-                self._add(definition, kind)
+        for definition in self.mapped.get(table, ()):
+            known = self.treatments.get(definition)
+            if known is not None and known.kind == "remote_insert" and kind == "replica":
+                self.treatments[definition] = Treatment("replica")
+            self._add(definition, kind)
 
     def _foreign_keys(self, owned: tuple[str, ...]) -> None:
         for key in self.graph.foreign_keys:
@@ -205,10 +212,6 @@ class _Walk:
                 self._decided(
                     Crossing(self.service, str(owner), what, "foreign_key", place, "foreign_key")
                 )
-
-
-def _with_places(cut: Cut, places: tuple[str, ...]) -> Cut:
-    return replace(cut, places=places)
 
 
 def _by_line(place: str) -> tuple[str, int]:

@@ -158,14 +158,16 @@ def _only_used_by(
 ) -> set[str]:
     """Parts of the glue. What the factory registers is not: it needs code that works on tables."""
     found: set[str] = set()
+    taken = core | busy
+    able = [name for name in definitions if name not in taken and edges.users(name)]
     while True:
+        glue, free = core | found, plain | found
         more = {
             name
-            for name in definitions
-            if name not in core | found | busy
-            and edges.users(name)
-            and edges.users(name) <= core | found
-            and edges.needs(name) <= plain | found
+            for name in able
+            if name not in found
+            and edges.users(name) <= glue
+            and edges.needs(name) <= free
             and "exception" not in definitions[name].traits
             and "model" not in definitions[name].traits
         }
