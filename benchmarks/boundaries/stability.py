@@ -6,8 +6,8 @@
 Each change takes a share of the definitions away, drawn by lot, with all that they do (a commit the
 other way round), and plans what is left from nothing. Printed are the adjusted Rand index of that
 plan with the first one, over what is in both, and the share of definitions and tables whose service
-changed, services matched by what they have in common (the optimal assignment). A re-plan, which is
-what `migrator plan` does beside an existing plan, moves nothing that was there: that is checked too.
+changed, services matched by what they have in common (the optimal assignment). Beside them: how
+many things a re-plan moves, which is what `migrator plan` does where a plan exists.
 """
 
 from __future__ import annotations
