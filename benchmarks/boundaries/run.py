@@ -8,7 +8,8 @@ its graph stripped of every name (see `hide`). MoJoFM and the adjusted Rand inde
 stand beside those of three baselines on the same graph, at the number of services that each finds
 by itself and at the true number. Every definition below the contexts counts; what a proposal leaves
 to the shared library or the glue is a part of its own. Exit 1 where the proposal, at its own
-number, does not beat every baseline in both.
+number, does not beat every baseline in both. An application whose file says `held_out` was never
+looked at while the planner was made.
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ def main() -> int:
         graph = analyze(root, cache=given.cache / name / "facts")
         found = list(scores(name, graph, told))
         every += found
-        print(f"{name}: {found[0].contexts} contexts, {found[0].definitions} definitions")
+        role = "held out" if told.get("held_out") else "used for tuning"
+        print(f"{name} ({role}): {found[0].contexts} contexts, {found[0].definitions} definitions")
         for one in found:
             print(f"  {one.who:44} {one.services:4}  {one.mojofm:5.1f}  {one.adjusted_rand:6.3f}")
         sys.stdout.flush()
