@@ -116,7 +116,7 @@ def analyze(
         typer.echo(write(picture), nl=False)
     else:
         console = Console(highlight=False)
-        console.width = console.width if console.is_terminal else 80
+        console.width = console.width if console.is_terminal else 120
         console.print(summary(graph, output.as_posix()))
 
 
