@@ -90,7 +90,9 @@ class Application:
         if not self.session:
             return {"statements": [], "touched": [], "made": [], "lines": {}}
         kept = self.folder / "trace.json"
-        if again or not kept.exists():
+        if again:
+            kept.unlink(missing_ok=True)
+        if not kept.exists():
             arguments = [str(HERE / "inside/recorder.py"), str(self.root), str(kept), "--"]
             print(f"recording {self.name}", file=sys.stderr, flush=True)
             done = self._run([*arguments, *self.session])

@@ -32,12 +32,17 @@ def install(recorder: Recorder) -> None:
     _refreshed(recorder)
 
 
+def _named(module: Any, name: str) -> Any:
+    """A class that SQLAlchemy 2.1 has under a private name."""
+    return getattr(module, name, None) or getattr(module, f"_{name}")
+
+
 def _refreshed(recorder: Recorder) -> None:
     """A row that the session has expired, or of which columns were left out, is read anew where its
     next attribute is asked for."""
     for owner, name in (
         (state.InstanceState, "_load_expired"),
-        (strategies.DeferredColumnLoader, "_load_for_state"),
+        (_named(strategies, "DeferredColumnLoader"), "_load_for_state"),
     ):
         inner = getattr(owner, name)
 
@@ -199,8 +204,9 @@ def _objects(recorder: Recorder) -> None:
             return _inner(self, state_, *rest, **named)
 
         setattr(session.Session, name, added)
-    writers = [(persistence, n) for n in ("save_obj", "delete_obj", "post_update")]
-    many = dependency.ManyToManyDP
+    names = ("save_obj", "_save_obj", "delete_obj", "_delete_obj", "post_update", "_post_update")
+    writers = [(persistence, n) for n in names]
+    many = _named(dependency, "ManyToManyDP")
     writers += [(many, n) for n in ("process_saves", "process_deletes")]
     for owner, name in writers:
         inner = getattr(owner, name, None)
