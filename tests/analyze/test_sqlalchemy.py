@@ -67,6 +67,14 @@ def touched(graph: Graph, name: str) -> set[tuple[str, str]]:
     [
         ("s.scalars(select(User).where(User.busy)).all()", {"users read", "posts read"}),
         ("s.bulk_insert_mappings(User, [{}])", {"users insert"}),
+        (
+            "s.execute(select(post_tags.c.tag_id))\n    s.execute(post_tags.insert())",
+            {"post_tags read", "post_tags insert"},
+        ),
+        (
+            "s.execute(post_tags.delete().where(post_tags.c.tag_id == 1))",
+            {"post_tags delete"},
+        ),
         ("s.bulk_save_objects([Tag()])", {"tags insert"}),
         ("s.execute(insert(Post), [{}])", {"posts insert"}),
         (

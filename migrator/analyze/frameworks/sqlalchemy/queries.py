@@ -19,6 +19,7 @@ from migrator.analyze.infer.values import (
     Either,
     Instance,
     Many,
+    Method,
     Several,
     Value,
     either,
@@ -106,6 +107,8 @@ class Queries(Framework):
                 continue
             entities.append(None)
             for option in chosen:
+                if type(option) is Method and type(option.owner) is ColumnRef:
+                    option = option.owner  # a column of a Core table
                 if type(option) is TableRef:
                     tables.add(option.table)
                 elif type(option) is Rows:
