@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from migrator.analyze.pipeline import analyze
 from migrator.analyze.settings import Settings
 from migrator.model.graph import Graph
@@ -252,3 +254,37 @@ def test_a_model_that_is_found_as_the_class_is_made(tmp_path: Path) -> None:
         "read",
     ) in touched(graph)
     assert ("dao:PostDAO", "users", "read") not in touched(graph)
+
+
+PROJECT = {
+    "core/__init__.py": "",
+    "core/models.py": """
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+        class Base(DeclarativeBase): ...
+        class User(Base):
+            __tablename__ = "users"
+            id: Mapped[int] = mapped_column(primary_key=True)
+    """,
+    "users/__init__.py": "",
+    "users/work.py": """
+        from core.models import User
+        from celery.schedules import crontab
+        from site_.celery.own import mine
+
+        def make(session):
+            session.add(User())
+    """,
+    "celery/__init__.py": "",
+    "celery/own.py": "def mine(): ...",
+    "silent.py": "",
+    "__init__.py": "",
+}
+
+
+@pytest.mark.parametrize("at", ["", "site_"])
+def test_a_package_whose_folder_is_a_root_itself(tmp_path: Path, at: str) -> None:
+    graph_of(tmp_path, {f"site_/{name}": source for name, source in PROJECT.items()})
+    graph = analyze(tmp_path / at)
+    names = {m.name for m in graph.modules}
+    assert {"core.models", "users.work", "silent", "site_.celery.own"} <= names
+    assert ("users.work:make", "users", "insert") in touched(graph)

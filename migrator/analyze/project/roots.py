@@ -3,7 +3,8 @@
 A file inside packages (folders with ``__init__.py``) is named from the topmost one; but a folder
 without one may be a namespace package, a ``src`` layout, or a root of its own. For each unit (a
 topmost package, or a file in no package) every possible name is weighed by how many imports in
-the whole tree begin with it.
+the whole tree begin with it. A package may be a root itself, as a Django project's folder with an
+``__init__.py`` beside ``manage.py`` often is: then what is in it is imported by its bare name.
 """
 
 from __future__ import annotations
@@ -21,14 +22,26 @@ def name_files(
     that the files import, `prefix` the package that holds the analysed folder itself, `roots`
     the source roots where they are configured."""
     packages = {p.rpartition("/")[0] for p in paths if p.rpartition("/")[2] == "__init__.py"}
-    if prefix:
-        return {p: _dotted(p, "", prefix) for p in paths}
-    if roots:
+    if roots and not prefix:
         return _distinct({p: _dotted(p, _longest(p, roots)) for p in paths}, paths)
     votes = _votes(imported)
+    if prefix:
+        bare = _bare(paths, "", prefix, votes)
+        named = {p: _dotted(p, "", "" if _child(p, "") in bare else prefix) for p in paths}
+        return _distinct(named, paths)
     units = {p: _unit(p, packages) for p in paths}
     chosen: dict[str, str] = {}
+    for unit in dict.fromkeys(u for u in units.values() if u in packages):
+        inside = [p for p in paths if units[p] == unit]
+        bare = _bare(inside, unit, unit.replace("/", "."), votes)
+        for path in inside:
+            child = _child(path, unit)
+            if child in bare:
+                units[path] = f"{unit}/{child}"
+                chosen[units[path]] = unit
     for unit in dict.fromkeys(units.values()):
+        if unit in chosen:
+            continue
         root = _voted(unit, votes)
         if root is not None:
             chosen[unit] = root
@@ -43,6 +56,39 @@ def name_files(
             root = _silent(unit, unit != path, homes)
         names[path] = _dotted(path, root)
     return _distinct(names, paths)
+
+
+def _bare(paths: Sequence[str], package: str, dotted: str, votes: Mapping[str, int]) -> set[str]:
+    """The modules and folders right in a package that are imported by their bare names.
+
+    Another's package may have the same name (``celery``): what is imported of a folder must be in
+    it, mostly. Where any is, those that nobody imports by the whole name follow.
+    """
+    inside: dict[str, set[str]] = {}
+    for path in paths:
+        rest = path[len(package) + 1 :] if package else path
+        child, _, below = rest.removesuffix(".py").partition("/")
+        inside.setdefault(child, set()).add(below.partition("/")[0])
+    of_head: Counter[str] = Counter()
+    for name, count in votes.items():
+        if name.count(".") == 1:
+            of_head[name.partition(".")[0]] += count
+    names = {dotted, dotted.rpartition(".")[2]}
+    whole = {c: sum(votes.get(f"{n}.{c}", 0) for n in names) for c in inside}
+    found = set()
+    for child, modules in inside.items():
+        own = sum(votes.get(f"{child}.{m}", 0) for m in modules if m)
+        if own > whole[child] and own > of_head[child] - own:
+            found.add(child)
+    if found:
+        found |= {c for c in inside if not whole[c] and c != "__init__"}
+    return found
+
+
+def _child(path: str, package: str) -> str:
+    """The module or folder right in a package that a path leads through."""
+    rest = path[len(package) + 1 :] if package else path
+    return rest.removesuffix(".py").partition("/")[0]
 
 
 def _votes(imported: Iterable[str]) -> Counter[str]:
