@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -76,6 +77,7 @@ def _work(rig: Rig, seconds: float, waiting: Any, done: Any) -> None:
             try:
                 result = Result(seed, schedule.faults, rig.run(schedule))
             except Exception as error:
+                traceback.print_exc()
                 result = Result(seed, schedule.faults, None, f"{type(error).__name__}: {error}")
             done.put(result)
         done.put(rig.tally)
