@@ -62,16 +62,20 @@ def installed(name: str, told: Mapping[str, Any], cache: Path) -> Path:
 
 
 def contexts(graph: Graph, told: Mapping[str, Any]) -> dict[str, str]:
-    """The context of each definition that lies in one: of nested ones the innermost package."""
-    bases = sorted((c.removesuffix(".*") for c in told["contexts"]), key=len, reverse=True)
+    """The context of each definition that lies in one: of nested ones the innermost package.
+
+    ``a.b.*`` says that the packages below ``a.b`` are contexts; ``*`` that those at the top are,
+    where the application's folder is a source root itself.
+    """
+    bases = sorted((c.removesuffix("*") for c in told["contexts"]), key=len, reverse=True)
     packages = {d.module.rpartition(".")[0] for d in graph.definitions}
     packages |= {m.name.rpartition(".")[0] for m in graph.modules}
     found = {}
     for definition in graph.definitions:
         for base in bases:
-            if definition.module.startswith(f"{base}."):
-                name = definition.module.removeprefix(f"{base}.").partition(".")[0]
-                inner = f"{base}.{name}"
+            if definition.module.startswith(base):
+                name = definition.module.removeprefix(base).partition(".")[0]
+                inner = f"{base}{name}"
                 if any(p == inner or p.startswith(f"{inner}.") for p in packages):
                     if _counts(name, told):
                         found[definition.id] = inner
