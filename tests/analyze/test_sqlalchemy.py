@@ -88,7 +88,7 @@ def touched(graph: Graph, name: str) -> set[tuple[str, str]]:
         ("s.merge(User())", {"users insert"}),
         (
             "for u in s.query(User):\n        s.delete(u)",
-            {"users read", "users delete", "posts delete"},
+            {"users read", "users delete", "posts delete", "post_tags delete"},
         ),
         ("for k in d:\n        setattr(s.get(User, 1), k, 1)", {"users read", "users update"}),
         ("p = s.get(Post, 1)\n    p.tags.append(Tag())", {
@@ -728,3 +728,48 @@ def test_a_prefix_that_grows_as_a_function_calls_itself(tmp_path: Path) -> None:
         f"def work(s: Session, name):\n    walk(s, None, name, name)\n",
     )
     assert touched(graph, "walk") == {("tags", "insert")}
+
+
+def test_relations_that_a_loader_names_by_strings(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from sqlalchemy.orm import Load, joinedload
+
+        def one(session: Session):
+            return session.query(User).options(joinedload("posts").joinedload("tags")).all()
+
+        def dotted(session: Session):
+            return session.query(User).options(joinedload("posts.tags")).all()
+
+        def bound(session: Session):
+            return session.query(User).options(Load(User).joinedload("posts")).all()
+
+        def other(session: Session):
+            return session.query(Tag).options(joinedload("posts")).all()
+        """,
+    )
+    every = {"users", "posts", "post_tags", "tags"}
+    assert reads(graph, "one") == every
+    assert reads(graph, "dotted") == every
+    assert reads(graph, "bound") == {"users", "posts"}
+    assert reads(graph, "other") == {"tags"}
+
+
+def test_the_rows_between_go_with_either_side(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def drop(session: Session, post: Post):
+            session.delete(post)
+        """,
+    )
+    assert {
+        (a.table, a.how)
+        for a in graph.accesses
+        if a.mode == "delete" and a.definition == "app:drop"
+    } == {("posts", "orm"), ("post_tags", "cascade")}
+
+
+def reads(graph: Graph, name: str) -> set[str]:
+    return {a.table for a in graph.accesses if a.definition == f"app:{name}" and a.mode == "read"}

@@ -8,12 +8,14 @@ from typing import ClassVar
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.frameworks.sqlalchemy.appbuilder import AppBuilder
 from migrator.analyze.frameworks.sqlalchemy.columns import last
-from migrator.analyze.frameworks.sqlalchemy.queries import LOADERS, WRITES
+from migrator.analyze.frameworks.sqlalchemy.loading import LOADERS
+from migrator.analyze.frameworks.sqlalchemy.queries import WRITES
 from migrator.analyze.frameworks.sqlalchemy.tables import TableReader
 from migrator.analyze.frameworks.sqlalchemy.values import (
     NAME,
     ColumnRef,
     Interface,
+    Loads,
     Related,
     Rows,
     TableRef,
@@ -175,6 +177,8 @@ class SQLAlchemy(AppBuilder):
             return self._table(at, owner, name, call)
         if type(owner) is Related:
             return self._related(at, owner, name, call)
+        if type(owner) is Loads:
+            return self._option(at, owner, name, call)
         if type(owner) is Interface:
             return self._interface(at, owner, name, call)
         if type(owner) is Write:
@@ -247,7 +251,7 @@ class SQLAlchemy(AppBuilder):
             return Instance("sqlalchemy.engine.Engine")
         if what in ("exists",):
             return Rows((), self._all_tables(at, call), "statement")
-        if what in LOADERS:
+        if what in LOADERS or what == "Load":
             return self._loading(at, call)
         if what in ("lazyload", "noload", "raiseload", "defer", "undefer"):
             return ColumnRef("")
@@ -331,6 +335,10 @@ class SQLAlchemy(AppBuilder):
         return value if name == "merge" else None
 
     def _cascade(self, at: At, model: Model, line: int, seen: frozenset[str] = frozenset()) -> None:
+        for name in model.relations:
+            between = self._secondary.get((model.id, name))
+            if between:  # its rows go with either side
+                at.access(between, "delete", line, "cascade", "likely")
         for table, attribute in self._cascades.get(model.id, ()):
             if table in seen:
                 continue

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from migrator.analyze.facts.shape import ATTR, CALL
 from migrator.analyze.frameworks.protocol import At, Framework
+from migrator.analyze.frameworks.sqlalchemy.loading import LOADERS, Tables, asked, loading
 from migrator.analyze.frameworks.sqlalchemy.values import (
     ColumnRef,
+    Loads,
     Related,
     Rows,
     TableRef,
@@ -35,9 +37,6 @@ _ROW = {
     "one", "one_or_none", "first", "scalar", "scalar_one", "scalar_one_or_none", "get", "get_one",
     "first_or_404", "get_or_404", "one_or_404", "fetchone", "earliest", "latest",
 }  # fmt: skip
-
-
-LOADERS = {"joinedload", "subqueryload", "selectinload", "contains_eager", "immediateload"}
 
 
 _ALL = {"all", "fetchall", "fetchmany", "partitions", "yield_per", "unique", "tuples"}
@@ -75,6 +74,7 @@ class Queries(Framework):
         self._secondary: dict[tuple[str, str], str] = {}
         self._outside: dict[tuple[str, str], str] = {}
         self._eager: dict[str, list[str]] = {}
+        self._tables_loaded = Tables(self._loaded, lambda m, name: self._secondary.get((m, name)))
 
     def _home(self, at: At, model: Model, attribute: str) -> str:
         """The table that holds a column: with joined inheritance that of a class above."""
@@ -145,7 +145,7 @@ class Queries(Framework):
                 found |= self._tables(at, option.cls)
             elif type(option) is TableRef:
                 found.add(option.table)
-            elif type(option) is Rows:
+            elif type(option) is Rows or type(option) is Loads:
                 found |= option.tables
             elif type(option) is ColumnRef:
                 found |= self._tables(at, option.target) if option.target else set()
@@ -164,16 +164,15 @@ class Queries(Framework):
             at.mention(table, call.line, "orm")
         return either(*parts) or ColumnRef("")
 
-    def _loading(self, at: At, call: Call) -> Value:
-        """``joinedload(User.posts)``: the related rows come with what is loaded with them."""
-        tables: set[str] = set()
-        for option in _flat(call.values):
-            if type(option) is ColumnRef:
-                tables |= self._loaded(at, option.target) if option.target else set()
-                tables |= {t for t in (option.table, option.secondary) if t}
-        for table in tables:
+    def _loading(self, at: At, call: Call, before: Loads | None = None) -> Value:
+        found = loading(at, call, self._tables_loaded, before)
+        for table in found.tables:
             at.mention(table, call.line, "orm")
-        return Rows((), frozenset(tables), "statement")
+        return found
+
+    def _option(self, at: At, owner: Loads, name: str, call: Call) -> Value:
+        """A method of a loader option: another one, or what columns are wanted."""
+        return self._loading(at, call, owner) if name in LOADERS else owner
 
     def _arguments(self, at: At, call: Call, but: str = "") -> frozenset[str]:
         """The tables in the arguments, which are read: not the one whose rows a write picks."""
@@ -207,6 +206,10 @@ class Queries(Framework):
             self._read(at, set(rows.tables), call.line, "orm")
             return rows if name == "exists" else None
         tables = rows.tables | self._arguments(at, call)
+        if name == "options":
+            for value in call.values:
+                tables |= asked(at, value, rows.entities, self._tables_loaded)
+            self._read(at, set(tables - rows.tables), call.line, "orm")
         if name in ("with_entities", "with_only_columns"):
             fresh = self._selected(at, call, rows.kind)
             return Rows(fresh.entities, fresh.tables | tables, rows.kind)

@@ -60,6 +60,17 @@ class Related(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Loads(Value):
+    """A loader option: `tables` are loaded, `target` is the model at its end; `names` are attributes
+    of the query's own entity, which is not known yet."""
+
+    framework: ClassVar[str] = NAME
+    tables: frozenset[str]
+    target: str | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Interface(Value):
     """Flask-AppBuilder's ``SQLAInterface(Model)``."""
 
