@@ -773,3 +773,43 @@ def test_the_rows_between_go_with_either_side(tmp_path: Path) -> None:
 
 def reads(graph: Graph, name: str) -> set[str]:
     return {a.table for a in graph.accesses if a.definition == f"app:{name}" and a.mode == "read"}
+
+
+def test_what_a_module_gives_to_a_class_after_its_body(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        class Note(Base):
+            __tablename__ = "notes"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+        Note.tag_id = Column(ForeignKey("tags.id"))
+        Tag.notes = relationship(Note, backref="tag")
+
+        def of(tag: Tag):
+            return [note.tag.name for note in tag.notes]
+        """,
+    )
+    columns = {t.id: {c.name for c in t.columns} for t in graph.tables}
+    assert columns["notes"] == {"id", "tag_id"}
+    assert ("notes", "tags") in {(k.source, k.target) for k in graph.foreign_keys}
+    assert touched(graph, "of") == {("notes", "read"), ("tags", "read")}
+
+
+def test_a_module_behind_a_chosen_backend(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from oslo_db.api import DBAPI
+
+        IMPL = DBAPI("sqlalchemy", backend_mapping={"sqlalchemy": "app"}, lazy=True)
+
+        def user_get(session, id):
+            return session.get(User, id)
+
+        def work(session):
+            return IMPL.user_get(session, 1).posts
+        """,
+    )
+    assert touched(graph, "work") == {("posts", "read")}
+    assert ("app:work", "app:user_get") in {(e.source, e.target) for e in graph.dependencies}

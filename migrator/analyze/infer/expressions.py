@@ -186,7 +186,11 @@ def _only_tells(func: Expr) -> bool:
     return name in _TELLS or name.endswith(("Error", "Exception", "Warning"))
 
 
-_IMPORTERS = frozenset({"importlib.import_module", "django.utils.module_loading.import_string"})
+_IMPORTERS = frozenset(
+    {"importlib.import_module", "django.utils.module_loading.import_string",
+     "oslo_utils.importutils.import_module", "oslo_utils.importutils.import_class",
+     "werkzeug.utils.import_string"}
+)  # fmt: skip
 
 
 def _imported(at: Interpreter, call: Call) -> Value | None:

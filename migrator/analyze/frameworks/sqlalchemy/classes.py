@@ -31,10 +31,8 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
     RELATIONS,
     RelationFact,
     TableFact,
-    calls,
     is_declared,
     is_eager,
-    pairs,
     returned,
 )
 from migrator.analyze.frameworks.sqlalchemy.naming import Naming
@@ -349,33 +347,6 @@ class MappedClasses(Naming):
             written, call[1], class_.module, secondary, text(keyword(call, "cascade")), many,
             text(back), back_cascade, is_eager(call), back_eager, back_one,
         )  # fmt: skip
-
-    def _imperative(self) -> None:
-        """``registry.map_imperatively(Class, table)`` and the older ``mapper(Class, table)``."""
-        for module in self.project.code:
-            for call in calls(module):
-                func = call[2]
-                if type(func) is not str or last(func) not in ("map_imperatively", "mapper", "map"):
-                    continue
-                if len(call[3]) < 2 or not all(type(a) is str for a in call[3][:2]):
-                    continue
-                cls, table = (self.project.resolve(module.name, a) for a in call[3][:2])
-                class_ = self.project.classes.get(cls or "")
-                core = self.core.get(table or "")
-                if class_ is None or core is None:
-                    continue
-                fact = TableFact(
-                    class_.id, class_.module, class_.line, core.name, core.schema, "orm"
-                )
-                fact.parent = core.id
-                fact.columns |= core.columns
-                for key, value in pairs(keyword(call, "properties")):
-                    if not is_call(value):
-                        continue
-                    if last(self.project.resolved(module.name, value[2])) in RELATIONS:
-                        around = Class(class_.id, module, class_.statement, class_.bases)
-                        self._relation(around, fact, key, None, value)
-                self.models[class_.id] = fact
 
 
 def innermost(annotation: Expr) -> tuple[Expr, bool | None]:

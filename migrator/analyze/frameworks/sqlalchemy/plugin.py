@@ -72,7 +72,6 @@ class SQLAlchemy(AppBuilder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._cascades: dict[str, list[tuple[str, str]]] = {}
 
     def declare(self, project: Project, schema: Schema) -> None:
         reader = TableReader(project, schema)
@@ -333,20 +332,6 @@ class SQLAlchemy(AppBuilder):
             what = f"{text_of(call.expr[2])}({text_of(call.args[0])[:40]})" if call.expr else name
             at.unresolved(call.line, what, "the model of this object is not known")
         return value if name == "merge" else None
-
-    def _cascade(self, at: At, model: Model, line: int, seen: frozenset[str] = frozenset()) -> None:
-        for name in model.relations:
-            between = self._secondary.get((model.id, name))
-            if between:  # its rows go with either side
-                at.access(between, "delete", line, "cascade", "likely")
-        for table, attribute in self._cascades.get(model.id, ()):
-            if table in seen:
-                continue
-            at.access(table, "delete", line, "cascade", "likely")
-            target = model.relations.get(attribute)
-            below = at.schema.models.get(target[0]) if target else None
-            if below is not None:
-                self._cascade(at, below, line, seen | {table, model.table})
 
     def iterate(self, at: At, value: Value, line: int) -> Value | None:
         if type(value) is Rows:

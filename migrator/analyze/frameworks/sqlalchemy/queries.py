@@ -74,6 +74,7 @@ class Queries(Framework):
         self._secondary: dict[tuple[str, str], str] = {}
         self._outside: dict[tuple[str, str], str] = {}
         self._eager: dict[str, list[str]] = {}
+        self._cascades: dict[str, list[tuple[str, str]]] = {}
         self._tables_loaded = Tables(self._loaded, lambda m, name: self._secondary.get((m, name)))
 
     def _home(self, at: At, model: Model, attribute: str) -> str:
@@ -264,6 +265,20 @@ class Queries(Framework):
             return None
         rows = Rows((Instance(owner.target),), frozenset({target}), "query")
         return self._query(at, rows, name, call)
+
+    def _cascade(self, at: At, model: Model, line: int, seen: frozenset[str] = frozenset()) -> None:
+        for name in model.relations:
+            between = self._secondary.get((model.id, name))
+            if between:  # its rows go with either side
+                at.access(between, "delete", line, "cascade", "likely")
+        for table, attribute in self._cascades.get(model.id, ()):
+            if table in seen:
+                continue
+            at.access(table, "delete", line, "cascade", "likely")
+            target = model.relations.get(attribute)
+            below = at.schema.models.get(target[0]) if target else None
+            if below is not None:
+                self._cascade(at, below, line, seen | {table, model.table})
 
     def _through(self, at: At, model: str, attribute: str, mode: AccessMode, line: int) -> None:
         secondary = self._secondary.get((model, attribute))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from migrator.analyze.frameworks.sqlalchemy.classes import MappedClasses
 from migrator.analyze.frameworks.sqlalchemy.columns import (
     ColumnFact,
     ForeignKeyFact,
@@ -19,13 +18,14 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
     TableFact,
     top,
 )
+from migrator.analyze.frameworks.sqlalchemy.outside import MappedFromOutside
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
 from migrator.model.graph import Column, ForeignKey, Relationship, Table
 
 
-class TableReader(MappedClasses):
+class TableReader(MappedFromOutside):
     """Reads the schema out of all classes and module-level variables."""
 
     def __init__(self, project: Project, schema: Schema) -> None:
@@ -47,6 +47,8 @@ class TableReader(MappedClasses):
             self._tables_in(class_)
             self._class(class_)
         self._imperative()
+        for module in self.project.code:
+            self._attached(module)
         for id_ in self.models:
             self.by_name.setdefault(last(id_), []).append(id_)
         every = [*self.core.values(), *self.models.values()]

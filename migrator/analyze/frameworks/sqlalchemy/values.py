@@ -61,8 +61,8 @@ class Related(Value):
 
 @dataclass(frozen=True, slots=True)
 class Loads(Value):
-    """A loader option: `tables` are loaded, `target` is the model at its end; `names` are attributes
-    of the query's own entity, which is not known yet."""
+    """A loader option: `tables` are loaded, `target` is the model at its end; `names` lead from the
+    query's own entity, which is not known yet."""
 
     framework: ClassVar[str] = NAME
     tables: frozenset[str]

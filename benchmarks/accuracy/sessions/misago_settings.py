@@ -1,0 +1,18 @@
+"""The application's own test settings, on the database whose URL is in DATABASE_URL."""
+
+import os
+from urllib.parse import urlsplit
+
+from devproject.test_settings import *  # noqa: F403
+
+_url = urlsplit(os.environ["DATABASE_URL"])
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _url.path.lstrip("/"),
+        "USER": _url.username,
+        "PASSWORD": _url.password or "",
+        "HOST": _url.hostname or "",
+        "PORT": _url.port or "",
+    }
+}
