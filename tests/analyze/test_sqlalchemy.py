@@ -813,3 +813,28 @@ def test_a_module_behind_a_chosen_backend(tmp_path: Path) -> None:
     )
     assert touched(graph, "work") == {("posts", "read")}
     assert ("app:work", "app:user_get") in {(e.source, e.target) for e in graph.dependencies}
+
+
+def test_tables_made_in_a_loop_and_by_a_function(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        for entity in ("user", "post"):
+            table = Table(
+                f"{entity}_notes", Base.metadata,
+                Column(f"{entity}_id", ForeignKey(f"{entity}s.id")), Column("entity", Integer),
+            )
+
+        def between(left, right="tag"):
+            name = f"{left}_{right}"
+            return Table(name, Base.metadata, Column(left + "_id", ForeignKey(left + "s.id")))
+
+        pairs = between("post")
+        """,
+    )
+    columns = {t.id: {c.name for c in t.columns} for t in graph.tables}
+    assert columns["user_notes"] == {"user_id", "entity"}
+    assert columns["post_notes"] == {"post_id", "entity"}
+    assert columns["post_tag"] == {"post_id"}
+    keys = {(k.source, k.target) for k in graph.foreign_keys}
+    assert {("user_notes", "users"), ("post_notes", "posts"), ("post_tag", "posts")} <= keys

@@ -20,7 +20,8 @@ from migrator.analyze.frameworks.sqlalchemy.columns import (
     last,
     text,
 )
-from migrator.analyze.frameworks.sqlalchemy.declared import TableFact
+from migrator.analyze.frameworks.sqlalchemy.declared import TableFact, returned
+from migrator.analyze.frameworks.sqlalchemy.filled import called, repeated
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
@@ -40,9 +41,28 @@ class CoreTables(Bases):
         if not is_call(value):
             return
         fact = self._table_call(id_, module, value, statement[1])
+        if fact is None:
+            home, made = self._returned_table(module, value)
+            fact = self._table_call(id_, home, made, statement[1]) if made else None
         if fact is not None:
+            fact.module = module
             self.core[id_] = fact
             self.schema.trait(id_, "model")
+
+    def _returned_table(self, module: Module, call: Expr) -> tuple[Module, Expr | None]:
+        """The ``Table(…)`` that a function of the monolith returns for these arguments, and the
+        module that it is written in."""
+        target = self.project.resolved(module.name, call[2])
+        code = self.project.function(target) if ":" in target else None
+        if code is None:
+            return module, None
+        home = self.project.modules[code.module]
+        block = self.project.block(code)
+        for value in returned(block):
+            made = called(block, value, code.statement[4], call)
+            if is_call(made) and last(self.project.resolved(home.name, made[2])) == "Table":
+                return home, made
+        return module, None
 
     def _tables_in(self, class_: Class) -> None:
         """Core tables kept as attributes of a class."""
@@ -57,6 +77,12 @@ class CoreTables(Bases):
     def _added_tables(self, module: Module) -> None:
         """``SomeClass.table = Table(…)`` at module level, or a Table that nothing is called."""
         for statement in module.facts.interface.body:
+            for index, inner in enumerate(repeated(statement)):
+                unnamed = f"{module.name}:<table {inner[1]} {index}>"
+                if is_call(inner[3]):
+                    fact = self._table_call(unnamed, module, inner[3], inner[1])
+                    if fact is not None:
+                        self.core[unnamed] = fact
             if statement[0] == DO and is_call(statement[2]):
                 unnamed = f"{module.name}:<table {statement[1]}>"
                 fact = self._table_call(unnamed, module, statement[2], statement[1])
@@ -76,19 +102,19 @@ class CoreTables(Bases):
                         self.core[id_] = fact
 
     def _table_call(self, id_: str, module: Module, call: Expr, line: int) -> TableFact | None:
-        called = self.project.resolved(module.name, call[2])
-        if last(called) != "Table" or len(call[3]) < 2:
+        name_of = self.project.resolved(module.name, call[2])
+        if last(name_of) != "Table" or len(call[3]) < 2:
             return None
         if (
-            ":" in called
-            and not self._flask_attribute(called)
+            ":" in name_of
+            and not self._flask_attribute(name_of)
             and not self._has_column(module, call)
         ):
             return None
         if (
-            ":" not in called
-            and not called.startswith(("sqlalchemy", "flask_sqlalchemy", "flask_appbuilder"))
-            and "." not in called
+            ":" not in name_of
+            and not name_of.startswith(("sqlalchemy", "flask_sqlalchemy", "flask_appbuilder"))
+            and "." not in name_of
         ):
             return None
         name = self._string(module, call[3][0])
