@@ -1,5 +1,5 @@
-"""Expressions with names replaced by what they stand for: in a loop over constants, or in a function
-that is called with them."""
+"""Expressions with names replaced by what they stand for: in a loop over constants, or in a
+function that is called with them."""
 
 from __future__ import annotations
 
