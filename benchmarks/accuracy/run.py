@@ -100,7 +100,8 @@ def text(name: str, result: dict[str, Any], show: int) -> str:
     )
     lines.append(
         f"  recall where it ran {percent(accesses['recall_where_it_ran'])}; found at the caller"
-        f" of a helper {accesses['found_at_the_caller']};"
+        f" of a helper {accesses['found_at_the_caller']}, at an heir"
+        f" {accesses['found_at_an_heir']};"
         f" of {accesses['static']} static: unseen {accesses['unseen']}, made but not run"
         f" {accesses['made_not_run']}, served from memory {accesses['from_memory']},"
         f" no row to cascade to {accesses['no_rows_to_cascade_to']};"

@@ -838,3 +838,40 @@ def test_tables_made_in_a_loop_and_by_a_function(tmp_path: Path) -> None:
     assert columns["post_tag"] == {"post_id"}
     keys = {(k.source, k.target) for k in graph.foreign_keys}
     assert {("user_notes", "users"), ("post_notes", "posts"), ("post_tag", "posts")} <= keys
+
+
+def test_what_a_row_does_with_related_rows_is_its_class_s_affair(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        class Titled:
+            def titles(self, wanted):
+                return [one.name for one in self.tags]
+
+            def save(self, session: Session):
+                session.add(self)
+
+        class Page(Titled, Base):
+            __tablename__ = "pages"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            tags: Mapped[list[Tag]] = relationship()
+
+        class Card(Titled, Base):
+            __tablename__ = "cards"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            tags: Mapped[list[Post]] = relationship()
+
+        def show(page: Page, user: User):
+            return page.titles(user)
+
+        def keep(card: Card, session: Session):
+            card.save(session)
+
+        def keep_page(page: Page, session: Session):
+            page.save(session)
+        """,
+    )
+    assert touched(graph, "show") == set()
+    assert touched(graph, "keep") == {("cards", "insert")}
+    assert ("tags", "read") in touched(graph, "Page")
+    assert ("posts", "read") in touched(graph, "Card")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from migrator.analyze.infer.world import World
 
 _DEEPEST = 12
+_OF_ITS_ROW = frozenset({"relationship", "cascade"})
 Run = tuple[Value | None, Sink]
 
 
@@ -63,7 +64,10 @@ def invoke(at: Interpreter, function: Function | Method, call: Call) -> Value | 
     result = run(world, code, own, given)
     if ours:
         _needed(at, result[1])
-    _tell(at, call.line, plain[1], result[1])
+    known = [plain[1]]
+    if own is not None and own.cls in world.schema.models:
+        known.append(_of_its_row(result[1] if not given else run(world, code, own, {})[1]))
+    _tell(at, call.line, known, result[1])
     return result[0] if result[0] is not None else plain[0]
 
 
@@ -194,10 +198,18 @@ def _matters(world: World, value: Value, depth: int = 0) -> bool:
     return kind is Function or kind is Method or world.framework_of(value) is not None
 
 
-def _tell(at: Interpreter, line: int, plain: Sink, special: Sink) -> None:
+def _of_its_row(sink: Sink) -> Sink:
+    """What a method of a row does with related rows: its class's affair, inherited or not."""
+    found = Sink()
+    found.touches = {t: None for t in sink.touches if t.how in _OF_ITS_ROW}
+    found.through = {t: None for t in sink.through if t.touch.how in _OF_ITS_ROW}
+    return found
+
+
+def _tell(at: Interpreter, line: int, known: list[Sink], special: Sink) -> None:
     for touch in list(special.touches):
-        if touch not in plain.touches:
+        if not any(touch in sink.touches for sink in known):
             at.sink.through[Through(at.function, at.definition, line, touch)] = None
     for through in list(special.through):
-        if through not in plain.through:
+        if not any(through in sink.through for sink in known):
             at.sink.through[Through(at.function, at.definition, line, through.touch)] = None

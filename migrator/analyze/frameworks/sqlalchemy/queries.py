@@ -75,7 +75,10 @@ class Queries(Framework):
         self._outside: dict[tuple[str, str], str] = {}
         self._eager: dict[str, list[str]] = {}
         self._cascades: dict[str, list[tuple[str, str]]] = {}
-        self._tables_loaded = Tables(self._loaded, lambda m, name: self._secondary.get((m, name)))
+
+    @property
+    def _tables_loaded(self) -> Tables:
+        return Tables(self._loaded, lambda model, name: self._secondary.get((model, name)))
 
     def _home(self, at: At, model: Model, attribute: str) -> str:
         """The table that holds a column: with joined inheritance that of a class above."""
