@@ -23,10 +23,11 @@ class Application:
 
     `requirements` are what pip installs; `package` is the importable package that is analysed;
     `sdist` is set where its tests are only in the source archive, which then stands before the
-    installed package; `modules` are imported to declare the tables (SQLAlchemy); `session` is the
-    module with arguments that is recorded, empty for tables only. `environment` values and
-    `session` may hold ``{work}`` (a folder to write in), ``{root}`` (the folder of the package),
-    ``{here}`` (this folder) and, where `extensions` is set (a list of PostgreSQL's, perhaps empty),
+    installed package; `path` are further folders to import from; `modules` are imported to declare
+    the tables (SQLAlchemy); `session` is the module with arguments that is recorded, empty for
+    tables only. `environment` values, `path` and `session` may hold ``{work}`` (a folder to write
+    in), ``{root}`` (the folder of the package), ``{here}`` (this folder) and, where `extensions` is
+    set (a list of PostgreSQL's, perhaps empty),
     ``{postgres}``: the URL of a database of an embedded server that lives as long as the program.
     """
 
@@ -40,6 +41,7 @@ class Application:
     sdist: str | None = None
     extensions: tuple[str, ...] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, name: str, data: dict[str, Any], cache: Path) -> Application:
@@ -136,6 +138,7 @@ class Application:
 
         path = [str(HERE / "inside"), str(HERE / "sessions")]
         path += [str(self.root.parent)] if self.sdist else []
+        path += map(filled, self.path)
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
             "PYTHONHASHSEED": "0",

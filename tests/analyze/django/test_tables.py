@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -308,3 +309,55 @@ def test_migrations_fill_what_classes_do_not_show(tmp_path: Path, squashed: bool
     assert tables(graph)["made_at_run_time"].source == "migration"
     assert keys(graph) == {("made_at_run_time", "odd_id", "shop_odd", "key")}
     assert not untold(graph)
+
+
+def test_the_only_model_that_can_be_the_users_is(tmp_path: Path) -> None:
+    source = {
+        "people/models.py": """
+        from django.contrib.auth.models import AbstractBaseUser
+        class Base(AbstractBaseUser):
+            class Meta:
+                abstract = True
+        class Person(Base):
+            pass
+        class Boss(Person):
+            class Meta:
+                proxy = True
+        """,
+        "shop/models.py": """
+        from django.conf import settings
+        class Order(models.Model):
+            owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+        """,
+    }
+    graph = project(tmp_path / "one", source)
+    assert {k[:3] for k in keys(graph)} == {("shop_order", "owner_id", "people_person")}
+    source["people/models.py"] += "        class Other(AbstractBaseUser): pass\n"
+    graph = project(tmp_path / "two", source)
+    assert {k[:3] for k in keys(graph)} == {("shop_order", "owner_id", "auth_user")}
+
+
+def test_long_names_are_cut_where_the_database_cuts_them(tmp_path: Path) -> None:
+    long = "A" + "b" * 70
+    source = {"shop/models.py": f"class {long}(models.Model): pass"}
+    assert set(tables(project(tmp_path / "one", source))) == {f"shop_{long.lower()}"}
+    engine = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n"
+    source["site/settings.py"] = engine + "INSTALLED_APPS = ['shop']"
+    name = f"shop_{long.lower()}"
+    cut = name[:59] + hashlib.md5(name.encode()).hexdigest()[:4]
+    assert set(tables(project(tmp_path / "two", source))) == {cut}
+
+
+def test_nodes_of_tree_queries(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "places/models.py": """
+            from tree_queries.models import TreeNode
+            class Place(TreeNode):
+                name = models.TextField()
+            """
+        },
+    )
+    assert columns(graph, "places_place") == {"id", "parent_id", "name"}
+    assert ("places_place", "parent_id", "places_place", "id") in keys(graph)

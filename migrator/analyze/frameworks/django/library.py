@@ -85,6 +85,10 @@ mptt.models MPTTModel mptt abstract
   rght PositiveIntegerField
   tree_id PositiveIntegerField
   level PositiveIntegerField
+tree_queries.models TreeNode tree_queries abstract
+  parent ForeignKey self null related_name=children
+tree_queries.models OrderableTreeNode(TreeNode) tree_queries abstract
+  position PositiveIntegerField
 modelcluster.models ClusterableModel modelcluster abstract
 taggit.models TagBase taggit abstract
   name CharField max_length=100 unique

@@ -315,7 +315,7 @@ class Models:
             return
         written = meta.get("db_table")
         if written is None or written == (CONST, None):
-            model.table = f"{model.label}_{model.name.lower()}"
+            model.table = self.settings.cut(f"{model.label}_{model.name.lower()}")
             return
         name = meta.text("db_table")
         if name is None:

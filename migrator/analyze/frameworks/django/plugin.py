@@ -21,6 +21,7 @@ from migrator.analyze.frameworks.django.references import Reference
 from migrator.analyze.frameworks.django.routes import Routes
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
 from migrator.analyze.frameworks.django.tables import Tables
+from migrator.analyze.frameworks.django.users import only_users
 from migrator.analyze.frameworks.django.values import (
     NAME,
     NEW,
@@ -75,6 +76,9 @@ class Django(Framework):
         self.settings = read_settings(project)
         apps = Apps(project, schema, self.settings)
         world = World(project, schema, [self])
+        if not self.settings.texts("AUTH_USER_MODEL"):
+            users = only_users(project, apps)
+            self.settings.values["AUTH_USER_MODEL"] = [users] if users else []
         models = Models(project, schema, self.settings, apps, Reference(world))
         models.read()
         tables = Tables(models, schema)

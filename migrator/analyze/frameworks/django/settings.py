@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import md5
 
 from migrator.analyze.facts.shape import AUG, CONST, SET, STR, Expr, Stmt
 from migrator.analyze.project.classes import Class, flat
@@ -12,6 +13,8 @@ from migrator.analyze.schema import Schema
 from migrator.model.graph import Unresolved
 
 _MARKS = ("INSTALLED_APPS", "ROOT_URLCONF", "AUTH_USER_MODEL", "MIDDLEWARE")
+_LONGEST_NAME = 63
+_DIGEST = 4
 _CONFIGS = ("django.apps.AppConfig", "django.apps.config.AppConfig")
 
 
@@ -29,6 +32,15 @@ class DjangoSettings:
 
     def true(self, name: str) -> bool:
         return True in self.values.get(name, ())
+
+    def cut(self, table: str) -> str:
+        """A default name as Django cuts it (`truncate_name`) where the database is PostgreSQL."""
+        engines = self.texts("ENGINE")
+        postgres = bool(engines) and all(e.endswith(("postgresql", "postgis")) for e in engines)
+        if not postgres or len(table) <= _LONGEST_NAME:
+            return table
+        digest = md5(table.encode(), usedforsecurity=False).hexdigest()[:_DIGEST]
+        return table[: _LONGEST_NAME - _DIGEST] + digest
 
 
 def read_settings(project: Project) -> DjangoSettings:

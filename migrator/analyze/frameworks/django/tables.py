@@ -53,7 +53,7 @@ class Tables:
             table = through.table if through else None
             made = field.sort == "m2m" and field.through is None and model.table is not None
             if made and target is not None:
-                table = field.db_table or f"{model.table}_{name}"
+                table = field.db_table or self.models.settings.cut(f"{model.table}_{name}")
                 through = self._through(model, field, target, table)
             model.local[name] = replace(
                 field, target=target.id if target else None, made=made, table=table,
