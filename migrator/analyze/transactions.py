@@ -118,7 +118,11 @@ def transactions(
         if start in named:
             found.add(Transaction(named[start], None, *unit(start)))
     kept = [one for one in found if one.tables]
-    return tuple(sorted(kept, key=lambda u: (u.definition, u.entry_point or "", u.tables)))
+    return tuple(sorted(kept, key=_order))
+
+
+def _order(unit: Transaction) -> tuple[object, ...]:
+    return (unit.definition, unit.entry_point or "", unit.tables, unit.definitions)
 
 
 def _starting(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.analyze.infer.memo import OUTSIDE
 from migrator.analyze.infer.sink import Sink, Through
 from migrator.analyze.infer.values import (
     Call,
@@ -58,8 +59,8 @@ def invoke(at: Interpreter, function: Function | Method, call: Call) -> Value | 
         _needed(at, plain[1])
     if not given and own is None:
         return plain[0]
-    if world.depth >= _DEEPEST:
-        world.memo.tainted = True  # called from elsewhere it may go deeper
+    if world.memo.chain >= _DEEPEST:
+        world.memo.cut_off()
         return plain[0]
     result = run(world, code, own, given)
     if ours:
@@ -87,7 +88,10 @@ def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str,
     if known is not None:
         return known
     sink = Sink()  # what calls itself gives nothing new
-    return world.memo.get(key, lambda: _run(world, code, own, given, key, sink), (None, sink))
+    chained = own is not None or bool(given)
+    return world.memo.get(
+        key, lambda: _run(world, code, own, given, key, sink), (None, sink), chained=chained
+    )
 
 
 def _run(
@@ -102,14 +106,11 @@ def _run(
     declared = at.annotated(returns) if returns is not None else None
     if declared is not None:
         world.memo.tell(key, (declared, sink))
-    world.depth += 1
     try:
         at.run()
     except RecursionError:
-        world.memo.tainted = True
+        world.memo.depends_on(OUTSIDE)
         at.unresolved(code.statement[1], code.key, "nested too deeply to follow")
-    finally:
-        world.depth -= 1
     if at.watched is not None and any(mentions(v, at.watched) for v in at.returned):
         at.sink.handed_on = True
     at.sink.whole = True

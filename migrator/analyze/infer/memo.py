@@ -2,9 +2,12 @@
 
 What is computed while something around it is still being computed (a function that calls itself
 through others) may depend on where the circle was entered. Such answers are provisional: they hold
-until the module is done and are never shared. All others are pure functions of the program, so it
-makes no difference which process, or which run, computed them. With each is kept which modules it
-depends on, and whoever is told it depends on them too.
+until what they depend on is done, and are never shared. Where all of the circle lies inside what
+is computed, that is as it would be from anywhere outside of the circle: it is kept for good, with
+the circle's other members, and taken up again unless one of these is being computed itself. All
+that is kept for good is a pure function of the program, so it makes no difference which process,
+or which run, computed it. With each is kept which modules it depends on, and whoever is told it
+depends on them too.
 """
 
 from __future__ import annotations
@@ -15,56 +18,131 @@ from typing import Any, TypeVar
 from migrator.analyze.project.modules import Names
 
 T = TypeVar("T")
+_NOTHING = 1 << 60
+OUTSIDE = -1
 
 
 class Memo:
-    """`tainted` is True while what is being computed has seen something unfinished or cut off."""
+    """`chain` is how many computations in a row, each inside the last, were asked for as `chained`;
+    what is cut off because of its length depends on where the chain began."""
 
-    __slots__ = ("_names", "_provisional", "_pure", "tainted")
+    __slots__ = (
+        "_chain_start", "_lowest", "_names", "_open", "_provisional", "_pure", "_trail",
+        "_unfinished", "chain",
+    )  # fmt: skip
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._pure: dict[Hashable, tuple[Any, int]] = {}
-        self._provisional: dict[Hashable, Any] = {}
-        self.tainted = False
+        # With the members of the circle that it is in.
+        self._pure: dict[Hashable, tuple[Any, int, frozenset[Hashable] | None]] = {}
+        # With what it depends on that was not finished, None where that is outside of all.
+        self._provisional: dict[Hashable, tuple[Any, Hashable]] = {}
+        self._trail: list[Hashable] = []
+        # What is being computed, the outermost first, by its place from there.
+        self._open: dict[Hashable, int] = {}
+        self._unfinished: dict[Hashable, Any] = {}
+        # The outermost place that what is being computed depends on.
+        self._lowest = _NOTHING
+        self._chain_start = OUTSIDE
+        self.chain = 0
+
+    @property
+    def place(self) -> int:
+        """The place of what is being computed."""
+        return len(self._open) - 1
+
+    def depends_on(self, place: int) -> None:
+        """What is being computed depends on something at `place` that is not finished."""
+        self._lowest = min(self._lowest, place)
+
+    def cut_off(self) -> None:
+        """What is being computed would be more if the chain had begun elsewhere."""
+        self.depends_on(self._chain_start)
 
     def known(self, key: Hashable) -> Any:
         """What is kept under `key` for good, or None."""
         known = self._pure.get(key)
         if known is None:
             return None
-        self._names.seen |= known[1]
-        return known[0]
+        value, seen, circle = known
+        if circle is not None and not circle.isdisjoint(self._open):
+            return None
+        self._names.seen |= seen
+        return value
 
-    def get(self, key: Hashable, compute: Callable[[], T], unfinished: Any) -> T:
+    def get(
+        self, key: Hashable, compute: Callable[[], T], unfinished: Any, *, chained: bool = False
+    ) -> T:
         """What is kept under `key`, else computed; `unfinished` is what is told meanwhile."""
-        names, pure = self._names, self._pure
-        if key in pure:
-            known, seen = pure[key]
-            names.seen |= seen
-            return known  # type: ignore[no-any-return]
-        provisional = self._provisional
-        if key in provisional:
-            self.tainted = True
-            return provisional[key]  # type: ignore[no-any-return]
-        provisional[key] = unfinished
-        before, self.tainted = self.tainted, False
-        seen_before, names.seen = names.seen, 0
-        found = compute()
-        if self.tainted:
-            provisional[key] = found
+        known = self._pure.get(key)
+        if known is not None and (known[2] is None or known[2].isdisjoint(self._open)):
+            self._names.seen |= known[1]
+            return known[0]  # type: ignore[no-any-return]
+        if key in self._open:
+            self.depends_on(self._open[key])
+            return self._unfinished[key]  # type: ignore[no-any-return]
+        if key in self._provisional:
+            value, needed = self._provisional[key]
+            self.depends_on(self._place_of(needed))
+            return value  # type: ignore[no-any-return]
+        return self._computed(key, compute, unfinished, chained)
+
+    def _computed(
+        self, key: Hashable, compute: Callable[[], T], unfinished: Any, chained: bool
+    ) -> T:
+        names, place, start = self._names, len(self._open), len(self._trail)
+        before, seen_before = self._lowest, names.seen
+        chain, chain_start = self.chain, self._chain_start
+        self.chain = chain + 1 if chained else 0
+        self._chain_start = chain_start if chained else place
+        self._lowest, names.seen = _NOTHING, 0
+        self._open[key] = place
+        self._unfinished[key] = unfinished
+        try:
+            found = compute()
+        except BaseException:
+            self._close(key, start)
+            before = OUTSIDE
+            raise
         else:
-            del provisional[key]
-            pure[key] = found, names.seen
-            self.tainted = before
-        names.seen |= seen_before
+            lowest = self._lowest
+            if lowest >= place:
+                circle = None if lowest == _NOTHING else frozenset((*self._trail[start:], key))
+                self._pure[key] = found, names.seen, circle
+                self._close(key, start)
+            else:
+                needed = next((k for k, p in self._open.items() if p == lowest), None)
+                del self._open[key], self._unfinished[key]
+                self._provisional[key] = found, needed
+                self._trail.append(key)
+                before = min(before, lowest)
+        finally:
+            self._lowest = before
+            self.chain, self._chain_start = chain, chain_start
+            names.seen |= seen_before
         return found
+
+    def _close(self, key: Hashable, start: int) -> None:
+        """With `key`, all inside it that was provisional is done."""
+        for inner in self._trail[start:]:
+            del self._provisional[inner]
+        del self._trail[start:]
+        del self._open[key], self._unfinished[key]
+
+    def _place_of(self, needed: Hashable) -> int:
+        """Where that is which something provisional depends on, or what that depends on in turn."""
+        while needed is not None and needed not in self._open:
+            needed = self._provisional[needed][1]
+        return OUTSIDE if needed is None else self._open[needed]
 
     def tell(self, key: Hashable, unfinished: object) -> None:
         """Tell more of what is still being computed."""
-        self._provisional[key] = unfinished
+        self._unfinished[key] = unfinished
 
     def forget(self) -> None:
-        """Forget what is provisional: the next module begins as if it were the first."""
+        """Forget what is not finished: the next module begins as if it were the first."""
         self._provisional.clear()
-        self.tainted = False
+        self._trail.clear()
+        self._open.clear()
+        self._unfinished.clear()
+        self._lowest, self.chain, self._chain_start = _NOTHING, 0, OUTSIDE

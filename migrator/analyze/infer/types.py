@@ -78,16 +78,17 @@ def _alias(world: World, module: str, name: str, cls: str | None) -> Value | Non
     if fact is None or fact.kind != "variable":
         return None
     if target in world.aliases:
-        world.memo.tainted = True  # asked from elsewhere it would be followed
+        # Asked from elsewhere it would be followed.
+        world.memo.depends_on(world.aliases[target])
         return None
-    world.aliases.add(target)
+    world.aliases[target] = world.memo.place
     try:
         for statement in fact.statements:
             written = statement[3] if statement[0] == SET else None
             if type(written) is tuple and written[0] in (ITEM, OP):
                 return annotated(world, target.partition(":")[0], written, cls)
     finally:
-        world.aliases.discard(target)
+        del world.aliases[target]
     return None
 
 

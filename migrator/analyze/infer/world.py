@@ -58,9 +58,8 @@ class World:
         self.memo = Memo(project.names)
         self.mentioned: Mentioned = {}
         self.contexts = Contexts(self)
-        self.depth = 0
-        # Type aliases that are being followed: one may name itself.
-        self.aliases: set[str] = set()
+        # Type aliases that are being followed, as one may name itself, and where that began.
+        self.aliases: dict[str, int] = {}
 
     @cached_property
     def rows_by_name(self) -> Mapping[str, Model]:
