@@ -10,6 +10,7 @@ class or call that declares it, relative to ROOT; null where it is another packa
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import json
@@ -24,8 +25,11 @@ from recorder import LEFT_OUT, Recorder
 def django_tables(recorder: Recorder) -> list[dict[str, Any]]:
     import django
     from django.apps import apps
+    from django.conf import settings
 
     django.setup()
+    with contextlib.suppress(Exception):  # what runs has its views, and the models that they import
+        importlib.import_module(settings.ROOT_URLCONF)
     found: dict[str, dict[str, Any]] = {}
     for model in apps.get_models(include_auto_created=True):
         meta = model._meta

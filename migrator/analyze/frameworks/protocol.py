@@ -86,6 +86,9 @@ class At(Protocol):
     def call(self, function: Value | None, call: Call) -> Value | None:
         """What a call gives, its effects told."""
 
+    def sends(self, handler: str, call: Call) -> None:
+        """What is sent here is handed to `handler`, a function of the monolith: no call of it."""
+
     def value(self, expr: object) -> Value | None:
         """What an expression of the function is; interpreting twice does no harm."""
 
@@ -140,6 +143,11 @@ class Framework:
         """What a parameter called `name` is, where nothing else tells; `kind` is ``**`` for the
         keywords that are left over, else "". Asked of every framework."""
         return None
+
+    def has(self, model: str, name: str) -> bool:
+        """Whether an object of a model has attribute `name` that no class of the monolith and no
+        column tells: asked where `rows_by_name`."""
+        return False
 
     def body(self, at: At, cls: str, line: int) -> None:
         """A class that this framework knows was declared at `line`, its body evaluated; `at`

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 from typing import TYPE_CHECKING
 
-from migrator.analyze.facts.shape import (
-    DEF,
-    ITEM,
-    STAR,
-    TUPLE,
-    Block,
-    Expr,
-)  # fmt: skip
+from migrator.analyze.facts.shape import DEF, ITEM, STAR, TUPLE, Block, Expr
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.closures import names_seen
 from migrator.analyze.infer.expressions import EVALUATORS, told
@@ -262,6 +255,9 @@ class Interpreter:
             method = self.member(function, "__call__")  # type: ignore[arg-type]
             return invoke(self, method, call) if type(method) is Method else None
         return None
+
+    def sends(self, handler: str, call: Call) -> None:
+        invoke(self, Function(handler), call, named=False)
 
     def _made(self, function: ClassRef, call: Call) -> Value:
         """An object of one of the monolith's own classes."""

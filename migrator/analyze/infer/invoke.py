@@ -33,15 +33,17 @@ _OF_ITS_ROW = frozenset({"relationship", "cascade"})
 Run = tuple[Value | None, Sink]
 
 
-def invoke(at: Interpreter, function: Function | Method, call: Call) -> Value | None:
+def invoke(
+    at: Interpreter, function: Function | Method, call: Call, named: bool = True
+) -> Value | None:
     """What the call returns. What the function touches only because of these arguments is told
-    as `Through`; what it touches anyway is its own affair."""
+    as `Through`; what it touches anyway is its own affair. Not `named`: no call is written here."""
     world = at.world
     found = _code(world, function)
     if found is None:
         return None
     code, own = found
-    if code.name != "__init__":  # making an object is told by the name of its class
+    if named and code.name != "__init__":  # making an object is told by the name of its class
         at.reaches(code.key, call.line)
     given: dict[str, Value] = {}
     watched = at.watched
@@ -174,6 +176,11 @@ def _given(
             if declared == value:
                 continue
         found[name] = value
+    rest = next((p[0] for p in params if p[3] == "**"), None)
+    if rest is not None:
+        others = {n: v for n, v in call.named.items() if n not in known}
+        if any(v is not None and _matters(world, v) for v in others.values()):
+            found[rest] = Mapping(tuple(sorted(others.items())))
     return found
 
 

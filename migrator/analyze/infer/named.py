@@ -57,8 +57,12 @@ def likely_rows(world: World, code: FunctionCode) -> dict[str, Value]:
 def _has(world: World, model: Model, asked: set[str]) -> bool:
     """Whether the model has all that is asked of it, which is something."""
     classes = list(world.project.classes.ancestors(model.id))
+    framework = world.frameworks[model.framework]
     return bool(asked) and all(
-        name in model.columns or name in model.relations or any(name in c.members for c in classes)
+        name in model.columns
+        or name in model.relations
+        or any(name in c.members for c in classes)
+        or framework.has(model.id, name)
         for name in asked
     )
 

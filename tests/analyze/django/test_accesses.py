@@ -393,3 +393,76 @@ def test_forms_write_their_model(tmp_path: Path) -> None:
     assert touched(graph, "OrderForm") == written
     assert touched(graph, "work") == written
     assert touched(graph, "later") == set()
+
+
+def test_own_signals_hand_objects_to_who_listens(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "blog/models.py": """
+            class Blog(models.Model):
+                title = models.TextField()
+
+                def merge(self, other):
+                    from .signals import merged
+                    merged.send(sender=self, other=other)
+
+            class Entry(models.Model):
+                blog = models.ForeignKey(Blog, models.CASCADE)
+            """,
+            "blog/signals.py": """
+            from django.dispatch import Signal, receiver
+            merged = Signal()
+
+            @receiver(merged)
+            def move(sender, **kwargs):
+                kwargs["other"].entry_set.update(blog=sender)
+            """,
+            "blog/views.py": """
+            from .models import Blog
+            def merge(request):
+                blog, other = Blog.objects.get(pk=1), Blog.objects.get(pk=2)
+                blog.merge(other)
+            """,
+        },
+    )
+    assert ("blog_entry", "update") in {
+        (a.table, a.mode) for a in graph.accesses if a.definition == "blog.signals:move"
+    }
+    edges = {(e.source, e.target, e.kind) for e in graph.dependencies}
+    assert ("blog.models:Blog", "blog.signals:move", "signals") in edges
+    assert ("blog.models:Blog", "blog.signals:move", "calls") not in edges
+
+
+def test_a_parameter_called_after_a_model_is_likely_its_row(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "blog/models.py": """
+            class Blog(models.Model):
+                title = models.TextField()
+
+            class Entry(models.Model):
+                blog = models.ForeignKey(Blog, models.CASCADE)
+            """,
+            "blog/work.py": """
+            def close(blog):
+                blog.title = "closed"
+                blog.save()
+                return blog.entry_set.count()
+
+            def other(blog):
+                blog.publish()
+                blog.save()
+            """,
+        },
+    )
+    found = {
+        (a.definition, a.table, a.mode, a.confidence)
+        for a in graph.accesses
+        if a.definition.startswith("blog.work:")
+    }
+    assert found == {
+        ("blog.work:close", "blog_blog", "update", "likely"),
+        ("blog.work:close", "blog_entry", "read", "likely"),
+    }

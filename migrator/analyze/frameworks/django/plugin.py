@@ -10,7 +10,7 @@ from migrator.analyze.frameworks.django.admin import Admin
 from migrator.analyze.frameworks.django.expressions import every, lookup
 from migrator.analyze.frameworks.django.forms import Forms
 from migrator.analyze.frameworks.django.handed import Handed
-from migrator.analyze.frameworks.django.library import canonical, library_models
+from migrator.analyze.frameworks.django.library import canonical
 from migrator.analyze.frameworks.django.managers import Managers
 from migrator.analyze.frameworks.django.models import Models
 from migrator.analyze.frameworks.django.objects import Listeners, Objects
@@ -20,6 +20,7 @@ from migrator.analyze.frameworks.django.receivers import receivers
 from migrator.analyze.frameworks.django.references import Reference
 from migrator.analyze.frameworks.django.routes import Routes
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
+from migrator.analyze.frameworks.django.signals import SENDS, listening, sending
 from migrator.analyze.frameworks.django.tables import Tables
 from migrator.analyze.frameworks.django.users import only_users
 from migrator.analyze.frameworks.django.values import (
@@ -28,6 +29,7 @@ from migrator.analyze.frameworks.django.values import (
     AppRef,
     Form,
     Query,
+    SignalRef,
     class_value,
     query_of,
 )
@@ -44,7 +46,6 @@ from migrator.analyze.infer.values import (
     options,
 )
 from migrator.analyze.infer.world import World
-from migrator.analyze.project.modules import imported_names
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
 from migrator.model.graph import AccessMode, Dependency, EntryPoint
@@ -54,6 +55,7 @@ _GET = ("get_object_or_404", "get_list_or_404", "aget_object_or_404", "aget_list
 _SESSIONS: dict[str, AccessMode] = {
     "django.contrib.auth.login": "update", "django.contrib.auth.authenticate": "read",
 }  # fmt: skip
+_OF_ROWS = {"save", "delete", "pk", "id", "refresh_from_db", "full_clean", "_meta"}
 _PERMISSIONS = ("has_perm", "has_perms", "has_module_perms", "get_all_permissions")
 _BACKENDS = "what permissions are read from is up to the authentication backends"
 _EXPRESSIONS = ("django.db.models.", "django.contrib.postgres.", "django.contrib.gis.db.models.")
@@ -64,11 +66,13 @@ class Django(Framework):
 
     name: ClassVar[str] = NAME
     packages: ClassVar[tuple[str, ...]] = ("django", "rest_framework", "swapper")
+    rows_by_name: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.settings = DjangoSettings()
         self.models: Models | None = None
         self.handed: Handed | None = None
+        self.sent: dict[str, list[str]] = {}
 
     def declare(self, project: Project, schema: Schema) -> None:
         if not project.imports("django"):
@@ -93,7 +97,7 @@ class Django(Framework):
         self.forms = Forms(project, self.objects)
         for id_ in (*self.objects.stands, *filter(self.forms.sort, project.classes.by_id)):
             schema.claims.setdefault(id_, NAME)
-        self._used_library(project, tables)
+        tables.used_library(project, self._user())
         marks(project, schema)
         # Without ATOMIC_REQUESTS a request is no transaction: each statement commits itself.
         if not self.settings.true("ATOMIC_REQUESTS") and not project.imports("sqlalchemy"):
@@ -103,24 +107,9 @@ class Django(Framework):
         self.handed = Handed(project, self.objects, self.forms, self.admin)
         self.handed.receivers |= receivers(project, schema, scope, self._model_named, listeners)
         self.objects.listened()
-
-    def _used_library(self, project: Project, tables: Tables) -> None:
-        """The library's tables that the monolith can touch: their models are imported somewhere."""
-        assert self.models is not None
-        imported = {
-            name
-            for module in project.code
-            for statement in module.facts.interface.imports
-            for one in imported_names(module.name, module.is_package, statement)
-            for name in (one.target, one.module)
-        }
-        for id_ in library_models():
-            if id_ in imported and (model := self.models.model(id_)) is not None:
-                tables.library(model)
-        if "django.contrib.auth.get_user_model" in imported:
-            user = self._user()
-            if user is not None:
-                tables.library(self.models.by_id[user])
+        self.sent = listening(project)
+        for id_ in self.sent:
+            schema.names[id_] = SignalRef(id_)
 
     def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
         if self.models is None:
@@ -226,6 +215,10 @@ class Django(Framework):
             return self.queries.call(at, owner, query, name, call)
         if type(owner) is Form:
             return formsets.called(self.objects, at, owner, name, call)
+        if type(owner) is SignalRef:
+            for handler in self.sent[owner.id] if name in SENDS else ():
+                at.sends(handler, sending(call))
+            return None
         if type(owner) is AppRef and name == "get_model":
             return self._app_model([Text(owner.label), call.argument(0, "model_name")])
         if type(owner) is ClassRef:
@@ -354,6 +347,12 @@ class Django(Framework):
         if self.models is not None:
             untold.told(at, owner, name, call)
         return None
+
+    def has(self, model: str, name: str) -> bool:
+        known = self.models.by_id.get(model) if self.models is not None else None
+        return name in _OF_ROWS or (
+            known is not None and (name in known.fields or name in known.reverse)
+        )
 
     def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
         return self.handed.annotation(at, outer, items) if self.handed is not None else None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrator.analyze.facts.shape import CALL, LIST, TUPLE, Expr
+from migrator.analyze.infer.values import Call
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.search import (
@@ -17,6 +18,7 @@ from migrator.analyze.project.search import (
 )  # fmt: skip
 
 _RECEIVER = ("django.dispatch.receiver", "django.dispatch.dispatcher.receiver")
+SENDS = {"send", "send_robust", "asend", "asend_robust"}
 _SIGNAL = ("django.dispatch.Signal", "django.dispatch.dispatcher.Signal")
 
 
@@ -69,6 +71,24 @@ def connections(project: Project) -> Iterator[Connection]:
             sender = keyword(call, "sender") or (call[3][1] if len(call[3]) > 1 else None)
             senders = _each(sender)
             yield Connection(signal, definition, senders, found.module, call[1], found.local)
+
+
+def listening(project: Project) -> dict[str, list[str]]:
+    """The functions that listen to each of the monolith's own signals, whoever sends it."""
+    own = own_signals(project)
+    found: dict[str, list[str]] = {}
+    for one in connections(project) if own else ():
+        if one.signal in own and project.function(one.handler) is not None:
+            found.setdefault(one.signal, []).append(one.handler)
+    return found
+
+
+def sending(call: Call) -> Call:
+    """``signal.send(sender, other=x)`` as the call that each handler gets."""
+    named = dict(call.named)
+    if call.values:
+        named["sender"] = call.values[0]
+    return Call(call.line, call.expr, (), (), call.keywords, named)
 
 
 def is_signal(name: str, own: set[str]) -> bool:

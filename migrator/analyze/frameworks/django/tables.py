@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from migrator.analyze.frameworks.django.fields import Field, automatic, placed
+from migrator.analyze.frameworks.django.library import library_models
 from migrator.analyze.frameworks.django.models import DjangoModel, Models, Reverse
 from migrator.analyze.frameworks.django.values import NAME
+from migrator.analyze.project.modules import imported_names
+from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
 from migrator.model.graph import (
     Column,
@@ -39,6 +42,22 @@ class Tables:
         for model in every:
             if not model.library and not model.made:
                 self._model(model)
+
+    def used_library(self, project: Project, user: str | None) -> None:
+        """The library's tables that the monolith can touch: their models are imported somewhere;
+        `user` is the model of the users."""
+        imported = {
+            name
+            for module in project.code
+            for statement in module.facts.interface.imports
+            for one in imported_names(module.name, module.is_package, statement)
+            for name in (one.target, one.module)
+        }
+        for id_ in library_models():
+            if id_ in imported and (model := self.models.model(id_)) is not None:
+                self.library(model)
+        if "django.contrib.auth.get_user_model" in imported and user is not None:
+            self.library(self.models.by_id[user])
 
     # --- targets ---------------------------------------------------------------------------------
 

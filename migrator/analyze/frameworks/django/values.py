@@ -81,3 +81,11 @@ def query_of(value: Value | None) -> Query | None:
 
 def is_new(value: Value) -> bool:
     return type(value) is Instance and value.given == NEW
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRef(Value):
+    """A signal of the monolith's own that somebody listens to."""
+
+    framework: ClassVar[str] = NAME
+    id: str
