@@ -875,3 +875,45 @@ def test_what_a_row_does_with_related_rows_is_its_class_s_affair(tmp_path: Path)
     assert touched(graph, "keep") == {("cards", "insert")}
     assert ("tags", "read") in touched(graph, "Page")
     assert ("posts", "read") in touched(graph, "Card")
+
+
+def test_a_query_that_another_function_made_is_deleted(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def chosen(session: Session, model, name):
+            return session.query(model).filter(model.name == name)
+
+        def drop(session: Session):
+            chosen(session, User, "x").delete()
+
+        def show(session: Session):
+            return chosen(session, User, "x").all()
+
+        def count(session: Session):
+            return chosen(session, Tag, "x").count()
+        """,
+    )
+    assert touched(graph, "drop") == {("users", "delete")}
+    assert touched(graph, "show") == {("users", "read")}
+
+
+def test_methods_of_a_library_s_base_of_models(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from oslo_db.sqlalchemy.models import ModelBase
+
+        class Node(ModelBase, Base):
+            __tablename__ = "nodes"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+        def change(session: Session, values):
+            session.get(Node, 1).update(values)
+
+        def make(session):
+            Node().save(session=session)
+        """,
+    )
+    assert touched(graph, "change") == {("nodes", "read"), ("nodes", "update")}
+    assert touched(graph, "make") == {("nodes", "insert")}

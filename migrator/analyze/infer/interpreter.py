@@ -10,7 +10,7 @@ from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.closures import names_seen
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke, run
-from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Touch
+from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Through, Touch
 from migrator.analyze.infer.statements import STATEMENTS
 from migrator.analyze.infer.values import (
     Call,
@@ -70,6 +70,8 @@ class Interpreter:
         self.yields = False
         self.nested: list[object] = []
         self.nested_calls = 0
+        # Reads of queries that functions called here made and did not run, by table.
+        self.made: dict[str, list[Through]] = {}
         self._closures: dict[tuple[object, ...], Value | None] = {}
 
     @classmethod
@@ -121,6 +123,8 @@ class Interpreter:
         for how in ("orm", "relationship"):
             touch = Touch(self.function, self.definition, table, "read", line, how, "certain")
             self.sink.touches.pop(touch, None)
+        for through in self.made.pop(table, ()):
+            self.sink.through.pop(through, None)
 
     def reaches(self, definition: str, line: int, kind: ReachKind = "calls") -> None:
         reach = Reach(self.function, self.definition, definition, line, kind)

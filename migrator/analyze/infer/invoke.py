@@ -215,9 +215,14 @@ def _of_its_row(sink: Sink) -> Sink:
 
 
 def _tell(at: Interpreter, line: int, known: list[Sink], special: Sink) -> None:
-    for touch in list(special.touches):
-        if not any(touch in sink.touches for sink in known):
-            at.sink.through[Through(at.function, at.definition, line, touch)] = None
-    for through in list(special.through):
-        if not any(through in sink.through for sink in known):
-            at.sink.through[Through(at.function, at.definition, line, through.touch)] = None
+    further = [t for t in special.touches if not any(t in sink.touches for sink in known)]
+    further += [
+        through.touch
+        for through in special.through
+        if not any(through in sink.through for sink in known)
+    ]
+    for touch in further:
+        through = Through(at.function, at.definition, line, touch)
+        at.sink.through[through] = None
+        if touch.mode == "read" and touch.how == "orm" and not special.executes:
+            at.made.setdefault(touch.table, []).append(through)

@@ -58,6 +58,7 @@ _SESSION_VERBS = {
 
 
 _NEW = (("", Text("new")),)
+_OF_BASES: dict[str, AccessMode] = {"save": "insert", "update": "update", "delete": "delete"}
 
 
 class SQLAlchemy(AppBuilder):
@@ -187,9 +188,17 @@ class SQLAlchemy(AppBuilder):
             return self._expression(at, call, owner)
         if type(owner) is Instance and self._is_session(at, owner):
             return self._session(at, name, call)
-        if type(owner) is Instance:
+        if type(owner) is Instance and owner.cls in at.schema.models:
+            self._by_a_base(at, owner, name, call)
+        elif type(owner) is Instance:
             return self._endpoint(at, owner, name, call)
         return None
+
+    def _by_a_base(self, at: At, owner: Instance, name: str, call: Call) -> None:
+        """``row.save()``, ``row.update(values)``: what a library's base class of models does."""
+        model = at.schema.models[owner.cls]
+        for table in (model.table, *(model.extra or ())) if name in _OF_BASES else ():
+            at.access(table, _OF_BASES[name], call.line, "orm", "likely")
 
     def loose(self, at: At, owner: str, name: str, call: Call) -> Value | None:
         """A session's method on an object that is not known: told by what goes into it."""
