@@ -88,7 +88,8 @@ def touched(graph: Graph, name: str) -> set[tuple[str, str]]:
         ("s.merge(User())", {"users insert"}),
         (
             "for u in s.query(User):\n        s.delete(u)",
-            {"users read", "users delete", "posts delete", "post_tags delete"},
+            {"users read", "users delete", "posts read", "posts delete", "post_tags read",
+             "post_tags delete", "tags read"},
         ),
         ("for k in d:\n        setattr(s.get(User, 1), k, 1)", {"users read", "users update"}),
         ("p = s.get(Post, 1)\n    p.tags.append(Tag())", {

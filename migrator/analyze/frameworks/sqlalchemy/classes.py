@@ -33,6 +33,7 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
     TableFact,
     is_declared,
     is_eager,
+    is_settled,
     returned,
 )
 from migrator.analyze.frameworks.sqlalchemy.naming import Naming
@@ -339,13 +340,15 @@ class MappedClasses(Naming):
         if secondary is None and type(through) is str:
             secondary = self.project.resolve(class_.module.name, through) or through
         back, back_cascade, back_eager, back_one = keyword(call, "backref"), None, False, False
+        back_settled = False
         if is_call(back):
             back_cascade, back_eager = text(keyword(back, "cascade")), is_eager(back)
-            back_one = self._is_false(keyword(back, "uselist"))
+            back_one, back_settled = self._is_false(keyword(back, "uselist")), is_settled(back)
             back = back[3][0] if back[3] else None
         fact.relations[name] = RelationFact(
             written, call[1], class_.module, secondary, text(keyword(call, "cascade")), many,
             text(back), back_cascade, is_eager(call), back_eager, back_one,
+            is_settled(call), back_settled,
         )  # fmt: skip
 
 

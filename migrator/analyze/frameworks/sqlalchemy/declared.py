@@ -71,6 +71,8 @@ class RelationFact:
     eager: bool = False
     backref_eager: bool = False
     backref_one: bool = False
+    settled: bool = False
+    backref_settled: bool = False
 
 
 def pairs(expr: Expr | None) -> Iterator[tuple[str, Expr]]:
@@ -124,6 +126,11 @@ def is_eager(call: Expr) -> bool:
     """Whether a relationship is loaded with the objects that have it."""
     lazy = next((v for k, v in call[4] if k == "lazy"), None)
     return lazy == (CONST, False) or text(lazy) in ("joined", "subquery", "selectin", "immediate")
+
+
+def is_settled(call: Expr) -> bool:
+    """Whether the database, or nobody, looks after the related rows when the row goes."""
+    return any(k in ("passive_deletes", "viewonly") and v != (CONST, False) for k, v in call[4])
 
 
 def top(id_: str) -> str:

@@ -75,6 +75,7 @@ class Queries(Framework):
         self._outside: dict[tuple[str, str], str] = {}
         self._eager: dict[str, list[str]] = {}
         self._cascades: dict[str, list[tuple[str, str]]] = {}
+        self._settled: set[tuple[str, str]] = set()
 
     @property
     def _tables_loaded(self) -> Tables:
@@ -270,10 +271,14 @@ class Queries(Framework):
         return self._query(at, rows, name, call)
 
     def _cascade(self, at: At, model: Model, line: int, seen: frozenset[str] = frozenset()) -> None:
-        for name in model.relations:
+        for name, (other, many) in model.relations.items():
+            if (model.id, name) in self._settled:
+                continue
             between = self._secondary.get((model.id, name))
             if between:  # its rows go with either side
                 at.access(between, "delete", line, "cascade", "likely")
+            if between or many:  # asked for before the row goes
+                self._read(at, {between or "", *self._tables(at, other)}, line, "cascade", "likely")
         for table, attribute in self._cascades.get(model.id, ()):
             if table in seen:
                 continue

@@ -33,6 +33,8 @@ class TableReader(MappedFromOutside):
         self.by_name: dict[str, list[str]] = {}
         # By model: what is loaded with its objects.
         self.eager: dict[str, list[str]] = {}
+        # Relations whose rows a delete does not ask for.
+        self.settled: set[tuple[str, str]] = set()
         # Tables between a model and one of another package, by model and attribute.
         self.outside: dict[tuple[str, str], str] = {}
         self._columns: dict[str, dict[str, ColumnFact]] = {}
@@ -196,6 +198,8 @@ class TableReader(MappedFromOutside):
             model.relations[name] = (target, many)
             if written.eager:
                 self.eager.setdefault(fact.id, []).append(name)
+            if written.settled:
+                self.settled.add((fact.id, name))
             self._tell(fact, name, other.table_id, written, through, written.cascade)
             if written.backref:
                 back = self.schema.models[target]
@@ -203,6 +207,8 @@ class TableReader(MappedFromOutside):
                 back.relations.setdefault(written.backref, (fact.id, back_many))
                 if written.backref_eager:
                     self.eager.setdefault(target, []).append(written.backref)
+                if written.backref_settled:
+                    self.settled.add((target, written.backref))
                 self._tell(
                     other, written.backref, fact.table_id, written, through, written.backref_cascade
                 )
