@@ -75,7 +75,7 @@ def graph_of(tmp_path: Path, source: str) -> Graph:
         ),
         (
             "for user in session.scalars(select(User)):\n        session.delete(user)",
-            {("users", "read"), ("users", "delete")},
+            {("users", "read"), ("users", "delete"), ("posts", "read")},
         ),
         ("users = 'select a seat'\n    return users", set()),
     ],
