@@ -19,6 +19,7 @@ _BUILT_IN = (
     "migrator.analyze.frameworks.pyramid:Pyramid",
     "migrator.analyze.frameworks.commands:Commands",
     "migrator.analyze.frameworks.blinker:Blinker",
+    "migrator.analyze.frameworks.marshmallow:Marshmallow",
     "migrator.analyze.frameworks.oslo:Oslo",
     "migrator.analyze.frameworks.sql.plugin:SQL",
 )

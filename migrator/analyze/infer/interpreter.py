@@ -281,7 +281,7 @@ class Interpreter:
         """A nested function runs in the frame around it, once for each state of what it sees;
         within itself it tells nothing new."""
         body = function.body
-        if not isinstance(body, tuple) or any(body is outer for outer in self.nested):
+        if not isinstance(body, (tuple, str)) or any(body is outer for outer in self.nested):
             return None
         names = names_seen(function, self.env, self.world.mentioned)
         seen = tuple([self.env.get(name) for name in names])
@@ -299,8 +299,9 @@ class Interpreter:
             return None
         self.nested.append(function.body)
         before, line = dict(self.env), self.line
-        for param, value in zip(function.params, call.values, strict=False):
-            self.env[param[0]] = value
+        given = {param[0]: self.value(param[2]) for param in function.params}
+        given |= dict(zip(given, call.values, strict=False))
+        self.env |= given
         try:
             if function.name:
                 kept, self.returned = self.returned, []

@@ -77,7 +77,8 @@ class SQLAlchemy(AppBuilder):
     def declare(self, project: Project, schema: Schema) -> None:
         reader = TableReader(project, schema)
         reader.read()
-        self._outside, self._eager, self._settled = reader.outside, reader.eager, reader.settled
+        self._outside, self._eager = reader.outside, reader.eager
+        self._settled, self._crossing = reader.settled, reader.crossing
         self._secondary |= reader.outside
         for id_, fact in reader.core.items():
             schema.names[id_] = TableRef(fact.table_id)

@@ -76,6 +76,7 @@ class Queries(Framework):
         self._eager: dict[str, list[str]] = {}
         self._cascades: dict[str, list[tuple[str, str]]] = {}
         self._settled: set[tuple[str, str]] = set()
+        self._crossing: dict[str, list[str]] = {}
 
     @property
     def _tables_loaded(self) -> Tables:
@@ -279,6 +280,8 @@ class Queries(Framework):
                 at.access(between, "delete", line, "cascade", "likely")
             if between or many:  # asked for before the row goes
                 self._read(at, {between or "", *self._tables(at, other)}, line, "cascade", "likely")
+        for table in self._crossing.get(model.id, ()):
+            at.access(table, "delete", line, "cascade", "likely")
         for table, attribute in self._cascades.get(model.id, ()):
             if table in seen:
                 continue

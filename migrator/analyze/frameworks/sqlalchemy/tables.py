@@ -37,6 +37,8 @@ class TableReader(MappedFromOutside):
         self.settled: set[tuple[str, str]] = set()
         # Tables between a model and one of another package, by model and attribute.
         self.outside: dict[tuple[str, str], str] = {}
+        # By model: those of them whose rows go with its own.
+        self.crossing: dict[str, list[str]] = {}
         self._columns: dict[str, dict[str, ColumnFact]] = {}
 
     def read(self) -> None:
@@ -187,6 +189,8 @@ class TableReader(MappedFromOutside):
                 between = self._secondary(fact, written.secondary)
                 if between is not None:
                     self.outside[fact.id, name] = between
+                    if not written.settled:
+                        self.crossing.setdefault(fact.id, []).append(between)
                 what = f"relationship {fact.id}.{name}"
                 self._unknown(written.module, written.line, what, f"no model {written.target}")
                 continue
