@@ -227,8 +227,18 @@ class Interpreter:
         if type(value) is Instance:
             method = self.member(value, "__iter__")
             if type(method) is Method:
-                return self.element(invoke(self, method, Call(line, None, (), (), {}, {})), line)
+                iterator = invoke(self, method, Call(line, None, (), (), {}, {}))
+                return either(*[self._next(value, one, line) for one in options(iterator)])
         return None
+
+    def _next(self, iterated: Instance, iterator: Value, line: int) -> Value | None:
+        """What the iterator of an object gives: where it is the object itself, by ``__next__``."""
+        if type(iterator) is not Instance or iterator.cls != iterated.cls:
+            return self.element(iterator, line)
+        method = self.member(iterator, "__next__")
+        if type(method) is not Method:
+            return None
+        return invoke(self, method, Call(line, None, (), (), {}, {}))
 
     def call(self, function: Value | None, call: Call) -> Value | None:
         """What a call gives, its effects told."""

@@ -203,6 +203,13 @@ def _matters(world: World, value: Value, depth: int = 0) -> bool:
         return value.whole and len(value.text) < 100 and " " not in value.text  # type: ignore[attr-defined]
     if kind is ClassRef or kind is Instance:
         return ":" in value.cls  # type: ignore[attr-defined]
+    if kind is Method and value.home is None:  # type: ignore[attr-defined]
+        # Of another's object: only a list's or a text's can be called to an effect.
+        owner = value.owner  # type: ignore[attr-defined]
+        inner = type(owner) in (Many, Mapping, Several, Text, Either) and depth < 2
+        return world.framework_of(value) is not None or (
+            inner and _matters(world, owner, depth + 1)
+        )
     return kind is Function or kind is Method or world.framework_of(value) is not None
 
 
