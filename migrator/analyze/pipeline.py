@@ -11,6 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from migrator.analyze.accesses import accesses, reached, still_unresolved
+from migrator.analyze.declaring import declare
 from migrator.analyze.definitions import class_roles, decorators, describe
 from migrator.analyze.discover import SourceFile, discover, package_prefix
 from migrator.analyze.facts.extract import extract, read_file
@@ -127,15 +128,15 @@ def _analyze(
     )  # fmt: skip
     project, unresolved = load(root, files, every, settings)
     tell("reading tables")
-    schema = Schema(dialect=settings.dialect or dialect_of(project))
-    _read_scripts(scripts, schema)
-    for plugin in plugins:
-        plugin.declare(project, schema)
-    points: list[EntryPoint] = []
-    signals: list[Dependency] = []
-    for plugin in plugins:
-        for found in plugin.entry_points(project, schema):
-            (points if isinstance(found, EntryPoint) else signals).append(found)  # type: ignore[arg-type]
+
+    def begin(project: Project) -> Schema:
+        schema = Schema(dialect=settings.dialect or dialect_of(project))
+        _read_scripts(scripts, schema)
+        return schema
+
+    project, schema, plugins, declared = declare(project, plugins, begin)
+    points = [p for p in declared if isinstance(p, EntryPoint)]
+    signals = [s for s in declared if isinstance(s, Dependency)]
     tell("following calls")
     state = state_of(project, schema, plugins, held.code) if held else None
     kept = held.parcels.get(state) if held and state else {}

@@ -288,3 +288,35 @@ def test_a_package_whose_folder_is_a_root_itself(tmp_path: Path, at: str) -> Non
     names = {m.name for m in graph.modules}
     assert {"core.models", "users.work", "silent", "site_.celery.own"} <= names
     assert ("users.work:make", "users", "insert") in touched(graph)
+
+
+def test_an_object_that_is_its_own_iterator_gives_what_next_gives(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "models.py": MODELS,
+            "work.py": """
+            from models import Post, User
+
+            class Users:
+                def __iter__(self):
+                    return self
+                def __next__(self):
+                    return User()
+
+            class Posts:
+                def __iter__(self):
+                    return Users()
+
+            def add(session):
+                for user in Users():
+                    session.add(user)
+
+            def also(session):
+                for user in Posts():
+                    session.add(user)
+            """,
+        },
+    )
+    assert {("work:add", "users", "insert"), ("work:also", "users", "insert")} <= touched(graph)
+    assert not graph.unresolved

@@ -17,6 +17,7 @@ from migrator.analyze.facts.extract import extract
 from migrator.analyze.facts.generated import is_generated
 from migrator.analyze.facts.read import Facts, facts_of
 from migrator.analyze.facts.store import Store
+from migrator.analyze.frameworks.flask.plugin import Flask
 from migrator.analyze.infer.values import FunctionCode
 from migrator.analyze.infer.world import World
 from migrator.analyze.pipeline import analyze
@@ -206,6 +207,38 @@ def test_what_is_nested_too_deeply_to_follow_is_told_and_the_rest_goes_on(
     }
     assert {u.why for u in graph.unresolved} == {why}
     assert ("fine:fine", "deep:first") in {(d.source, d.target) for d in graph.dependencies}
+
+
+def test_a_file_that_no_plugin_can_follow_is_told_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_RECURSION", 0)
+    (tmp_path / "models.py").write_text(
+        "from sqlalchemy import Column, Integer, MetaData, Table\nmetadata = MetaData()\n"
+        "users = Table('users', metadata, Column('id', Integer))\n"
+    )
+    deep = "deep = Table('deep', MetaData(), Column('id', Integer" + ".b()" * 900 + "))"
+    (tmp_path / "deep.py").write_text(f"from sqlalchemy import *\n{deep}\ndef f(): pass\n")
+    graph = analyze(tmp_path)
+    assert [t.name for t in graph.tables] == ["users"]
+    assert [(u.path, u.line, u.what, u.why) for u in graph.unresolved] == [
+        ("deep.py", 2, "module", "nested too deeply to follow")
+    ]
+
+
+def test_a_plugin_that_never_ends_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*given: object) -> None:
+        del given
+        raise RecursionError
+
+    monkeypatch.setattr(Flask, "entry_points", endless)
+    (tmp_path / "m.py").write_text("import click\n@click.command()\ndef run(): pass\n")
+    graph = analyze(tmp_path)
+    assert [p.definition for p in graph.entry_points] == ["m:run"]
+    [told] = graph.unresolved
+    assert (told.path, told.what) == (".", "framework flask")
 
 
 def test_a_function_that_cannot_be_followed_does_not_end_the_run(
