@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.plan.search import Search
-from migrator.plan.ties import PLACE, Ties
+from migrator.plan.ties import PLACE, TABLE, Ties
 
 _LADDER = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.6, 3.3, 4.5)
 _MOST = 30
@@ -16,12 +16,14 @@ _MOST = 30
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A partition of `services` parts. `coupling` is the share of tie weight that it cuts, from 0
-    to 1; `largest` the share of all definitions and tables that its biggest part holds."""
+    to 1; `largest` the share of all definitions and tables that its biggest part holds; `without`
+    the number of parts that own no table."""
 
     services: int
     coupling: float
     largest: float
     parts: Mapping[str, int]
+    without: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ def choose(search: Search, ties: Ties, services: int | None) -> Choice:
             reason += f"; tables and constraints allow {wanted.services}"
         return Choice(_ordered(by_count), wanted, reason)
     kept = {n: c for n, c in by_count.items() if 1 < n <= _MOST} or by_count
-    chosen, reason = knee(_ordered(kept))
+    # Services that own nothing live on copies of what others own: they may be the fewer.
+    owning = {n: c for n, c in kept.items() if 2 * c.without <= n} or kept
+    chosen, reason = knee(_ordered(owning))
     return Choice(_ordered(kept), chosen, reason)
 
 
@@ -88,6 +92,7 @@ def candidate(ties: Ties, parts: Mapping[str, int]) -> Candidate:
         cut / whole if whole else 0.0,
         max(sizes.values(), default=0) / max(1, sizes.total()),
         parts,
+        len(sizes.keys() - {part for node, part in parts.items() if node.startswith(TABLE)}),
     )
 
 

@@ -154,6 +154,8 @@ class _Walk:
         elif kind in ("replica", "remote_insert") and edge in ("inherits", "calls", "references"):
             # A model's own base, enum or default: the class is nothing without it.
             self._add(target, "copied")
+        elif kind == "glue" and edge == "inherits":
+            self._add(target, "copied")
 
     def _cross(self, crossing: Crossing) -> None:
         cut = self._decided(crossing)

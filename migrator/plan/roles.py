@@ -30,7 +30,7 @@ def roles(graph: Graph, edges: Edges) -> Roles:
     busy = {a.definition for a in graph.accesses} | {p.definition for p in graph.entry_points}
     models = {t.definition for t in graph.tables}
     bases = {d.id for d in definitions.values() if "base" in d.traits} - models
-    core = _core(graph, definitions, busy) - bases
+    core = (_core(graph, definitions, busy) | _settings(definitions, edges) - busy - models) - bases
     pure = _pure(definitions, edges, busy | core | bases)
     glue = _only_used_by(core, definitions, edges, busy | bases, core | pure | bases) - pure
     glue |= _only_constants_of(core | glue, definitions, edges)
@@ -125,6 +125,21 @@ def _core(graph: Graph, definitions: dict[str, Definition], busy: set[str]) -> s
     found |= {g for g in groups if definitions[g].kind == "variable"}
     models = {t.definition for t in graph.tables}
     return found - models - (busy - {d.id for d in definitions.values() if d.module in factories})
+
+
+def _settings(definitions: dict[str, Definition], edges: Edges) -> set[str]:
+    """Files of capital names of which no code uses most: the framework reads them
+    (``app.config.from_object("shop.defaults")``, Django's settings)."""
+    held: dict[str, list[Definition]] = {}
+    for definition in definitions.values():
+        held.setdefault(definition.module, []).append(definition)
+    found: set[str] = set()
+    for inside in held.values():
+        values = [d.id for d in inside if d.kind == "variable" and d.name.isupper()]
+        unused = [name for name in values if not edges.users(name)]
+        if len(values) >= 0.8 * len(inside) and len(unused) > 0.5 * len(inside):
+            found |= {d.id for d in inside}
+    return found
 
 
 def _pure(definitions: dict[str, Definition], edges: Edges, impure: set[str]) -> set[str]:

@@ -14,11 +14,14 @@ from migrator.analyze.pipeline import analyze
 from migrator.model.graph import Dependency, Graph
 from migrator.model.plan import GLUE, SHARED, Cut, Pin, Plan
 from migrator.model.plan_file import dump_plan, read_plan
+from migrator.plan.closure import cut_of, follow
 from migrator.plan.costs import priced
 from migrator.plan.figures import compared, structural_modularity
 from migrator.plan.propose import propose
+from migrator.plan.reachability import Edges
 from migrator.plan.replan import replan
 from migrator.plan.resolve import assign, matches
+from migrator.plan.roles import roles
 
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
 
@@ -36,6 +39,42 @@ def plan() -> Plan:
 def cut(source: str, what: str, kind: str) -> Cut:
     [found] = [c for c in plan().cuts if (c.source, c.what, c.kind) == (source, what, kind)]
     return found
+
+
+def test_files_that_only_the_framework_reads_go_to_every_service(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    for name, text in {
+        "__init__": "",
+        "defaults": "DEBUG = False\nNAME = 'Corner'\nPAGE = 20\n",
+        "limits": "MOST = 3\nLEAST = 1\n",
+        "base": "class Plugin:\n    pass\n",
+        "app": """
+from flask import Flask
+from shop.base import Plugin
+from shop.limits import LEAST, MOST
+
+class Mail(Plugin):
+    pass
+
+def create_app():
+    app = Flask("shop")
+    app.config.from_object("shop.defaults")
+    return app
+
+def between():
+    return LEAST, MOST
+""",
+    }.items():
+        (tmp_path / "shop" / f"{name}.py").write_text(text, "utf-8")
+    small = analyze(tmp_path)
+    found = roles(small, Edges.of(small))
+    assert {f"shop.defaults:{name}" for name in ("DEBUG", "NAME", "PAGE")} <= found.glue
+
+    held = replace(
+        assign(propose(small), small), owner_of={"shop.app:Mail": GLUE, "shop.base:Plugin": "other"}
+    )
+    needs = follow("mine", held, small, Edges.of(small), lambda c: cut_of(c, "manual", ""))
+    assert needs.treatments["shop.base:Plugin"].kind == "copied"
 
 
 def test_every_table_and_definition_has_one_owner() -> None:
