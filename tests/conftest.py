@@ -10,12 +10,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.servers import fresh_database
 
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres
 
 # Workers inherit it from who starts them.
 _POSTGRES = "MIGRATOR_TESTS_POSTGRES"
+
+
+# How long examples take is the machine's affair: it runs other tests at the same time.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
