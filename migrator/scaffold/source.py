@@ -1,27 +1,62 @@
-"""Read the monolith's side at the rim: the text of its modules and its requirements."""
+"""Read the monolith's side at the rim: its modules, templates, data files and requirements."""
 
 from __future__ import annotations
 
+import os
 import tokenize
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 from migrator.model.errors import MigratorError
 from migrator.model.graph import Graph
+from migrator.scaffold.assets import Assets
 from migrator.scaffold.workspace import Source
 
 _PROVIDED = {"sqlalchemy", "alembic", "gunicorn", "pytest"}
+_CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".pyd")
+_ASIDE = {"node_modules", "tests", "test", "docs", "__pycache__", "venv", "build", "dist"}
+_LARGEST_ASSET = 512 * 1024  # bytes
 
 
 def read_source(root: Path, graph: Graph) -> Source:
     """Raises MigratorError where a module that the Graph names cannot be read."""
     texts = {module.path: _text(root / module.path) for module in graph.modules}
-    return Source(texts, tuple(_requirements(root)))
+    return Source(texts, tuple(_requirements(root)), _assets(root, graph))
 
 
 def carved_services(workspace: Path) -> tuple[str, ...]:
     """The services that `workspace` holds already."""
     return tuple(sorted(p.parent.name for p in workspace.glob("services/*/service.toml")))
+
+
+def _assets(root: Path, graph: Graph) -> Assets:
+    texts: dict[str, str] = {}
+    left: list[str] = []
+    for path in _data_files(root, graph):
+        name = path.relative_to(root).as_posix()
+        try:
+            if path.stat().st_size <= _LARGEST_ASSET:
+                texts[name] = path.read_bytes().decode("utf-8")
+                continue
+        except (OSError, UnicodeDecodeError):
+            pass
+        left.append(name)
+    return Assets(texts, tuple(left))
+
+
+def _data_files(root: Path, graph: Graph) -> Iterator[Path]:
+    """Files that are no Python, below the packages that the graph knows."""
+    packages = {
+        str((root / module.path).parent) for module in graph.modules if "/" in module.path
+    } | {str(root) for module in graph.modules if module.path == "__init__.py"}
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(n for n in names if n not in _ASIDE and not n.startswith("."))
+        if not any(folder == p or folder.startswith(p + os.sep) for p in packages):
+            continue
+        for name in sorted(files):
+            if not name.startswith(".") and not name.endswith(_CODE):
+                yield Path(folder, name)
 
 
 def _text(path: Path) -> str:
@@ -37,8 +72,10 @@ def _text(path: Path) -> str:
 
 
 def _requirements(root: Path) -> list[str]:
-    """From ``requirements.txt``, or else ``pyproject.toml``; what the service pins itself is left
-    out."""
+    """From ``requirements.txt``, or else ``pyproject.toml``, beside the package where `root` is
+    one; what the service pins itself is left out."""
+    if (root / "__init__.py").is_file():
+        root = root.resolve().parent
     listed = _from_requirements_file(root / "requirements.txt") or _from_pyproject(root)
     return [line for line in listed if _name(line) not in _PROVIDED]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migrator.contracts.documents import contract_files
 from migrator.contracts.messages import message_types
@@ -15,7 +15,8 @@ from migrator.model.manifest_file import dump_manifest
 from migrator.model.plan import Assignment, Plan
 from migrator.plan.closure import Needs, close
 from migrator.plan.progress import progress
-from migrator.scaffold.carve import carve_service, carve_shared
+from migrator.scaffold.assets import Assets, assets_of
+from migrator.scaffold.carve import carve_services, carve_shared
 from migrator.scaffold.images import IMAGES
 from migrator.scaffold.kubernetes import kubernetes_files
 from migrator.scaffold.observability import observability_files
@@ -35,10 +36,11 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The monolith's side: text by path, and what its services need installed."""
+    """The monolith's side: text by path, what its services need installed, and its other files."""
 
     texts: Mapping[str, str]
     requirements: tuple[str, ...]
+    assets: Assets = field(default_factory=Assets)
 
 
 def build(
@@ -62,14 +64,17 @@ def build(
     chosen = [s for s in plan.services if not wanted or s.name in wanted]
     files: dict[str, str] = {}
     problems: list[str] = []
+    carved = carve_services(source.texts, {s.name: needs[s.name] for s in chosen}, graph)
     for service in chosen:
-        carved, found = carve_service(source.texts, needs[service.name], graph)
+        code = carved[service.name].files
+        beside, unread = assets_of(code, graph.modules, source.assets)
+        found = [*carved[service.name].problems, *unread]
         manifest = manifests[service.name]
         home = f"services/{service.name}"
         migrations, changed = _migrations(home, manifest, graph, (histories or {}))
         problems += [f"{service.name}: {problem}" for problem in (*found, *changed)]
         files |= migrations
-        files |= {f"{home}/{path}": text for path, text in carved.items()}
+        files |= {f"{home}/{path}": text for path, text in (code | beside).items()}
         files |= dict(_service_files(home, manifest, service.purpose, graph, source, tuple(found)))
     files |= _libraries(graph, assignment, source, manifests)
     names = [service.name for service in chosen]
@@ -190,7 +195,7 @@ def _service_files(
         home,
         manifest=manifest,
         purpose=purpose,
-        bases=[d.id for d in graph.definitions if _is_declarative_base(graph, d.id)],
+        bases=_declarative_bases(graph),
         requirements=source.requirements,
         problems=problems,
     )
@@ -207,15 +212,24 @@ def _migrations(
     return files | {f"{home}/migrations/schema.json": dump_schema(schema)}, revisions.problems
 
 
-def _is_declarative_base(graph: Graph, definition: str) -> bool:
-    """A base that models inherit from without itself inheriting from another of ours."""
+def _declarative_bases(graph: Graph) -> list[str]:
+    """Bases that models inherit from without themselves inheriting from another of ours."""
     bases = {d.id for d in graph.definitions if "base" in d.traits}
     inherits = {(d.source, d.target) for d in graph.dependencies if d.kind == "inherits"}
     models = {table.definition for table in graph.tables if table.definition}
-    is_root = definition in bases and not any(s == definition for s, _ in inherits)
-    heirs = {source for source, target in inherits if target == definition}
-    mixed = {s for s, t in inherits if s in heirs and t in bases and t != definition}
-    return is_root and bool(heirs & models) and heirs != mixed
+    heirs_of: dict[str, set[str]] = {}
+    for heir, base in inherits:
+        if base in bases:
+            heirs_of.setdefault(base, set()).add(heir)
+
+    def is_root(base: str) -> bool:
+        heirs = heirs_of.get(base, set())
+        others = (heirs_of[other] for other in heirs_of if other != base)
+        mixed = {heir for found in others for heir in found & heirs}
+        return bool(heirs & models) and heirs != mixed
+
+    heirs = {heir for heir, _ in inherits}
+    return [d.id for d in graph.definitions if d.id in bases - heirs and is_root(d.id)]
 
 
 def _libraries(

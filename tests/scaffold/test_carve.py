@@ -20,7 +20,7 @@ from migrator.model.plan import Pin, Plan
 from migrator.plan.closure import Needs, close
 from migrator.plan.propose import propose
 from migrator.plan.resolve import assign
-from migrator.scaffold.carve import carve_service, carve_shared
+from migrator.scaffold.carve import carve_services, carve_shared
 from migrator.scaffold.carve.service import undefined_names
 from migrator.scaffold.carve.stubs import defaults_of, lost_defaults
 from migrator.scaffold.source import read_source
@@ -169,7 +169,8 @@ def test_crossing_without_a_decision_is_a_persons() -> None:
     treatment = found.treatments["jobmarket.billing.quota:consume_quota"]
     assert treatment.kind == "manual"
     assert "no decision" in treatment.reason
-    files, _ = carve_service(read_source(SAMPLE, graph()).texts, found, graph())
+    texts = read_source(SAMPLE, graph()).texts
+    files = carve_services(texts, {"applications": found}, graph())["applications"].files
     assert "remote.ManualDecisionRequired" in files["jobmarket/billing/quota.py"]
 
 

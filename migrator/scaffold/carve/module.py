@@ -12,9 +12,10 @@ from migrator.model.graph import Graph
 from migrator.plan.closure import Treatment
 from migrator.scaffold.carve.imports import Available, Imports
 from migrator.scaffold.carve.models import ModelRewriter, Tables, copy_note
+from migrator.scaffold.carve.parsed import Parsed, is_import
 from migrator.scaffold.carve.prune import Pruner, filled
 from migrator.scaffold.carve.stubs import defaults_of, lost_defaults, stub
-from migrator.scaffold.carve.used import bound_by, uses
+from migrator.scaffold.carve.used import bound_by
 
 _WIDTH = 100
 _REMOTE = {"call", "event", "manual"}
@@ -46,23 +47,24 @@ class _Carved:
     remote: bool = False
 
 
-def carve_module(text: str, context: ModuleContext) -> tuple[str, list[str]]:
+def carve_module(parsed: Parsed, context: ModuleContext) -> tuple[str, list[str]]:
     """The new text, and what a person must look at."""
-    tree = cst.parse_module(text)
-    names = {name for statement in tree.body for name in bound_by(statement)}
+    tree = parsed.tree
     carved = _Carved()
     along = frozenset(defaults_of(tree, _asked(tree, context)))
-    carved.missing = {n for n in names if not _present(n, context)} - along
-    survivors = _Survivors(context, along)
+    carved.missing = {n for n in parsed.bound if not _present(n, context)} - along
+    survivors = _Survivors(context, along, parsed)
     probe = Imports(context.name, context.is_package, context.available, _any)
-    tree.visit(probe)
+    for statement in parsed.body:
+        if parsed.importing(statement):
+            statement.visit(probe)
     carved.missing |= probe.gone - probe.kept
-    available = (names | probe.kept | set(dir(builtins))) - carved.missing
-    for statement in tree.body:
+    available = (parsed.bound | probe.kept | set(dir(builtins))) - carved.missing
+    for statement in parsed.body:
         kept = survivors.of(statement, carved, available)
         if kept is not None:
             carved.body.append(kept)
-    body = _with_imports(tree, carved, context)
+    body = _with_imports(parsed, carved, context)
     new = tree.with_changes(body=body, footer=[] if body else tree.footer)
     return new.code, [f"{context.name}: {p}" for p in carved.problems]
 
@@ -88,8 +90,8 @@ def _present(name: str, context: ModuleContext) -> bool:
 
 
 class _Survivors:
-    def __init__(self, context: ModuleContext, along: frozenset[str]) -> None:
-        self.context, self.along = context, along
+    def __init__(self, context: ModuleContext, along: frozenset[str], parsed: Parsed) -> None:
+        self.context, self.along, self.parsed = context, along, parsed
 
     def of(
         self, statement: cst.BaseStatement, carved: _Carved, available: set[str]
@@ -158,12 +160,13 @@ class _Survivors:
     def _loose(self, statement: cst.BaseStatement, carved: _Carved) -> cst.BaseStatement | None:
         """Statements that define nothing: imports are pruned later; the rest stays where all that
         it uses is there."""
-        if _is_import(statement):
+        if is_import(statement):
             return statement
         if isinstance(statement, cst.If | cst.Try):
             result = statement.visit(Pruner(carved.missing, self.context.names_missing))
             return result if isinstance(result, cst.BaseStatement) else None
-        return None if uses(statement) & (carved.missing | set(carved.shared)) else statement
+        gone = carved.missing | set(carved.shared)
+        return None if self.parsed.uses(statement) & gone else statement
 
     def _dunder(self, statement: cst.BaseStatement, carved: _Carved) -> cst.BaseStatement:
         """``__all__`` lists only what is there."""
@@ -171,25 +174,18 @@ class _Survivors:
         return result if isinstance(result, cst.BaseStatement) else statement
 
 
-def _is_import(statement: cst.BaseStatement) -> bool:
-    return isinstance(statement, cst.SimpleStatementLine) and all(
-        isinstance(small, cst.Import | cst.ImportFrom) for small in statement.body
-    )
-
-
 def _with_imports(
-    tree: cst.Module, carved: _Carved, context: ModuleContext
+    parsed: Parsed, carved: _Carved, context: ModuleContext
 ) -> list[cst.BaseStatement]:
     """The body with its imports pruned to what is used, and those that the carve adds."""
-    used = {name for s in carved.body if not _is_import(s) for name in uses(s)}
-    before = {name for s in tree.body if not _is_import(s) for name in uses(s)}
+    used = {name for s in carved.body if not is_import(s) for name in parsed.uses(s)}
 
     def wanted(bound: str) -> bool:
         # A name that was never used here was imported for others, or for its side effects.
-        return bound in used or bound not in before
+        return bound in used or bound not in parsed.used
 
     pruner = Imports(context.name, context.is_package, context.available, wanted)
-    visited = (statement.visit(pruner) for statement in carved.body)
+    visited = (s.visit(pruner) if parsed.importing(s) else s for s in carved.body)
     body = [s for s in visited if isinstance(s, cst.BaseStatement) and _is_statement(s)]
     added = []
     if carved.shared:

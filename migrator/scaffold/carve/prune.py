@@ -10,8 +10,9 @@ from migrator.scaffold.carve.used import uses
 
 
 class Pruner(cst.CSTTransformer):
-    """Removes simple statements that use a name of `missing`, and strings in literal lists that
-    name what `names_missing` says the service lacks."""
+    """Removes simple statements that use a name of `missing`; of literal lists, and of tuples that
+    are assigned to one name or looped over, only the elements that do, and strings that name what
+    `names_missing` says the service lacks."""
 
     def __init__(self, missing: set[str], names_missing: Callable[[str], bool]) -> None:
         super().__init__()
@@ -41,10 +42,29 @@ class Pruner(cst.CSTTransformer):
         return updated_node.with_changes(elements=self._present(updated_node.elements))
 
     def leave_Tuple(self, original_node: cst.Tuple, updated_node: cst.Tuple) -> cst.Tuple:
-        return updated_node.with_changes(elements=self._present(updated_node.elements))
+        kept = [e for e in updated_node.elements if not self._is_missing(e.value)]
+        return updated_node.with_changes(elements=kept)
+
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
+        if not all(isinstance(t.target, cst.Name) for t in updated_node.targets):
+            return updated_node
+        return updated_node.with_changes(value=self._collected(updated_node.value))
+
+    def leave_For(self, original_node: cst.For, updated_node: cst.For) -> cst.For:
+        return updated_node.with_changes(iter=self._collected(updated_node.iter))
+
+    def _collected(self, node: cst.BaseExpression) -> cst.BaseExpression:
+        # A tuple without parentheses cannot be empty.
+        if not (isinstance(node, cst.Tuple) and node.lpar):
+            return node
+        return node.with_changes(elements=self._present(node.elements))
 
     def _present(self, elements: Sequence[cst.BaseElement]) -> list[cst.BaseElement]:
-        return [e for e in elements if not self._is_missing(e.value)]
+        return [
+            e
+            for e in elements
+            if not self._is_missing(e.value) and not uses(e.value) & self.missing
+        ]
 
     def _is_missing(self, node: cst.BaseExpression) -> bool:
         if not isinstance(node, cst.SimpleString):

@@ -1,39 +1,59 @@
-"""All modules of one service."""
+"""All modules of the services."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from pyflakes import checker, messages
 
-from migrator.model.graph import Definition, Graph, Module
+from migrator.model.graph import Graph, Module
 from migrator.plan.closure import Needs
 from migrator.scaffold.carve.models import Tables
 from migrator.scaffold.carve.module import ModuleContext, carve_module
+from migrator.scaffold.carve.parsed import Parsed
+from migrator.scaffold.carve.paths import carved_path, is_package
 
 # The template brings its own.
 _REPLACED = {"wsgi.py", "asgi.py", "manage.py", "setup.py"}
 
 
-def carve_service(
-    texts: Mapping[str, str], needs: Needs, graph: Graph
-) -> tuple[dict[str, str], list[str]]:
-    """Path -> text of every module that the service has, and what a person must look at."""
+@dataclass(slots=True)
+class CarvedService:
+    """Path -> text of every module that a service has, and what a person must look at."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def carve_services(
+    texts: Mapping[str, str], services: Mapping[str, Needs], graph: Graph
+) -> dict[str, CarvedService]:
+    """Every service by name. One module after the other, so that each is parsed once and only one
+    tree is held."""
+    modules = {m.name: m for m in graph.modules if carved_path(m) not in _REPLACED}
+    carved = {name: CarvedService() for name in services}
+    emitted = {name: _emitted(needs, modules) for name, needs in services.items()}
+    makers = {name: _contexts(services[name], graph, emitted[name]) for name in services}
+    for name, module in sorted(modules.items()):
+        takers = [service for service in services if name in emitted[service]]
+        if not takers:
+            continue
+        parsed = Parsed(texts[module.path])
+        for service in takers:
+            text, found = carve_module(parsed, makers[service](module))
+            path = carved_path(module)
+            carved[service].files[path] = text
+            carved[service].problems += [*found, *undefined_names(text, path)]
+    return carved
+
+
+def _emitted(needs: Needs, modules: Collection[str]) -> set[str]:
+    """The modules that a service has: those with a definition of it, and the packages above."""
     treated = {name.partition(":")[0] for name in needs.treatments}
-    modules = {m.name: m for m in graph.modules if m.path not in _REPLACED}
     emitted = {name for name in modules if name in treated}
-    emitted |= {parent for name in emitted for parent in _parents(name) if parent in modules}
-    files: dict[str, str] = {}
-    problems: list[str] = []
-    make = _contexts(needs, graph, emitted)
-    for name in sorted(emitted):
-        module = modules[name]
-        text, found = carve_module(texts[module.path], make(module))
-        files[module.path] = text
-        problems += found
-        problems += undefined_names(text, module.path)
-    return files, problems
+    return emitted | {p for name in emitted for p in _parents(name) if p in modules}
 
 
 def undefined_names(text: str, path: str) -> list[str]:
@@ -62,6 +82,7 @@ def _contexts(needs: Needs, graph: Graph, emitted: set[str]) -> Callable[[Module
     table_of = {t.definition: t.id for t in graph.tables if t.definition}
     copies = {**needs.remote_inserts, **needs.replicas}
     tables = Tables(frozenset(needs.owned_tables), copies)
+    routeless = _without_their_routes(graph, needs)
 
     def available(module: str, name: str | None) -> bool:
         if name is not None and f"{module}.{name}" in every:
@@ -77,12 +98,12 @@ def _contexts(needs: Needs, graph: Graph, emitted: set[str]) -> Callable[[Module
         module = text.partition(":")[0]
         if module not in every:
             return False
-        return module not in emitted or _lost_its_routes(module, known, needs)
+        return module not in emitted or module in routeless
 
     def make(module: Module) -> ModuleContext:
         return ModuleContext(
             name=module.name,
-            is_package=module.path.endswith("__init__.py"),
+            is_package=is_package(module),
             treatments=needs.treatments,
             table_of=table_of,
             tables=tables,
@@ -96,7 +117,8 @@ def _contexts(needs: Needs, graph: Graph, emitted: set[str]) -> Callable[[Module
     return make
 
 
-def _lost_its_routes(module: str, known: Mapping[str, Definition], needs: Needs) -> bool:
-    """A module of routes is no plug-in without its blueprint."""
-    objects = [d for d in known.values() if d.module == module and "app_object" in d.traits]
-    return bool(objects) and not any(d.id in needs.treatments for d in objects)
+def _without_their_routes(graph: Graph, needs: Needs) -> set[str]:
+    """Modules of routes whose blueprint is not here: no plug-in that a list could name."""
+    objects = [d for d in graph.definitions if "app_object" in d.traits]
+    kept = {d.module for d in objects if d.id in needs.treatments}
+    return {d.module for d in objects} - kept

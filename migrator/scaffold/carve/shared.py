@@ -9,6 +9,8 @@ from migrator.model.plan import SHARED, Assignment
 from migrator.plan.closure import Treatment
 from migrator.scaffold.carve.models import Tables
 from migrator.scaffold.carve.module import ModuleContext, carve_module
+from migrator.scaffold.carve.parsed import Parsed
+from migrator.scaffold.carve.paths import is_package
 
 
 def carve_shared(texts: Mapping[str, str], assignment: Assignment, graph: Graph) -> dict[str, str]:
@@ -25,10 +27,10 @@ def carve_shared(texts: Mapping[str, str], assignment: Assignment, graph: Graph)
     for name, module in sorted(modules.items()):
         package, _, rest = name.partition(".")
         text, _ = carve_module(
-            texts[module.path],
+            Parsed(texts[module.path]),
             ModuleContext(
                 name=name,
-                is_package=module.path.endswith("__init__.py"),
+                is_package=is_package(module),
                 treatments=owned,
                 table_of={},
                 tables=Tables(frozenset(), {}),
