@@ -918,3 +918,30 @@ def test_methods_of_a_library_s_base_of_models(tmp_path: Path) -> None:
     )
     assert touched(graph, "change") == {("nodes", "read"), ("nodes", "update")}
     assert touched(graph, "make") == {("nodes", "insert")}
+
+
+def test_columns_that_a_function_makes(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def key_to(target, column="id", **further):
+            return Column(ForeignKey(f"{target}.{column}", ondelete="CASCADE"), **further)
+
+        def numbered():
+            return Column(Integer, primary_key=True)
+
+        class Note(Base):
+            __tablename__ = "notes"
+            id = numbered()
+            author_id = key_to(target=User.__tablename__, nullable=False)
+            tag_id = key_to("tags")
+        """,
+    )
+    notes = next(t for t in graph.tables if t.id == "notes")
+    assert {c.name for c in notes.columns} == {"id", "author_id", "tag_id"}
+    assert [c.name for c in notes.columns if c.primary_key] == ["id"]
+    keys = {(k.source, k.columns[0], k.target, k.on_delete) for k in graph.foreign_keys}
+    assert {
+        ("notes", "author_id", "users", "CASCADE"),
+        ("notes", "tag_id", "tags", "CASCADE"),
+    } <= keys

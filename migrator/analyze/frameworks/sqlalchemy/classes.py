@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from migrator.analyze.facts.shape import (
     CONST,
@@ -14,11 +15,13 @@ from migrator.analyze.facts.shape import (
     RETURN,
     SET,
     STAR,
+    STR,
     TUPLE,
     Expr,
 )
 from migrator.analyze.frameworks.sqlalchemy.bound import Bound
 from migrator.analyze.frameworks.sqlalchemy.columns import (
+    ColumnFact,
     ColumnReader,
     is_call,
     keyword,
@@ -36,6 +39,7 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
     is_settled,
     returned,
 )
+from migrator.analyze.frameworks.sqlalchemy.made import made_by
 from migrator.analyze.frameworks.sqlalchemy.naming import Naming
 from migrator.analyze.infer.annotations import parsed
 from migrator.analyze.project.classes import Class
@@ -264,6 +268,10 @@ class MappedClasses(Naming):
         )
         if called is not None and is_call(value):
             if called not in COLUMNS | RELATIONS:
+                column = self._wrapped_column(class_, name, annotation, value, line)
+                if column is not None:
+                    fact.columns[name] = column
+                    return
                 called = self._alias(class_.module, value[2]) or called
             if called in ("deferred", "column_property", "composite"):
                 inner = value[3][0] if value[3] else None
@@ -299,6 +307,25 @@ class MappedClasses(Naming):
             if last(str(outer)) == "ClassVar":
                 return
             fact.columns[name] = reader.mapped(name, annotation, None, line)
+
+    def _wrapped_column(
+        self, class_: Class, name: str, annotation: Expr | None, call: Expr, line: int
+    ) -> ColumnFact | None:
+        """The column that a function of the monolith makes of the arguments it is called with;
+        None for one that only hands them on."""
+        given = tuple([self._read_string(class_, arg) for arg in call[3]])
+        named = tuple([(key, self._read_string(class_, arg)) for key, arg in call[4]])
+        home, made = made_by(self.project, class_.module, (*call[:3], given, named), COLUMNS)
+        if made is None or any(type(a) is tuple and a[0] == STAR for a in made[3]):
+            return None
+        inner = keyword(made, "sa_column")
+        column = inner if is_call(inner) else made
+        found = self.reader(home).mapped(name, annotation, column, line)
+        return replace(found, foreign_keys=tuple(replace(k, line=line) for k in found.foreign_keys))
+
+    def _read_string(self, class_: Class, expr: Expr) -> Expr:
+        found = self._string(class_.module, expr, class_)
+        return expr if found is None else (STR, found)
 
     def _alias(self, module: Module, func: Expr) -> str | None:
         """``Column`` where a function of the monolith only wraps it."""

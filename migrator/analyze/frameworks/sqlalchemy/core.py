@@ -20,8 +20,9 @@ from migrator.analyze.frameworks.sqlalchemy.columns import (
     last,
     text,
 )
-from migrator.analyze.frameworks.sqlalchemy.declared import TableFact, returned
-from migrator.analyze.frameworks.sqlalchemy.filled import called, repeated
+from migrator.analyze.frameworks.sqlalchemy.declared import TableFact
+from migrator.analyze.frameworks.sqlalchemy.filled import repeated
+from migrator.analyze.frameworks.sqlalchemy.made import made_by
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
@@ -42,27 +43,12 @@ class CoreTables(Bases):
             return
         fact = self._table_call(id_, module, value, statement[1])
         if fact is None:
-            home, made = self._returned_table(module, value)
+            home, made = made_by(self.project, module, value, ("Table",))
             fact = self._table_call(id_, home, made, statement[1]) if made else None
         if fact is not None:
             fact.module = module
             self.core[id_] = fact
             self.schema.trait(id_, "model")
-
-    def _returned_table(self, module: Module, call: Expr) -> tuple[Module, Expr | None]:
-        """The ``Table(…)`` that a function of the monolith returns for these arguments, and the
-        module that it is written in."""
-        target = self.project.resolved(module.name, call[2])
-        code = self.project.function(target) if ":" in target else None
-        if code is None:
-            return module, None
-        home = self.project.modules[code.module]
-        block = self.project.block(code)
-        for value in returned(block):
-            made = called(block, value, code.statement[4], call)
-            if is_call(made) and last(self.project.resolved(home.name, made[2])) == "Table":
-                return home, made
-        return module, None
 
     def _tables_in(self, class_: Class) -> None:
         """Core tables kept as attributes of a class."""

@@ -58,7 +58,8 @@ class Strings:
             if attribute in ("__tablename__", "name") and target:
                 own = self.project.classes.get(target)
                 written = own.value("__tablename__") if own else None
-                return text(written)
+                named = own is not None and written != expr
+                return self._string(own.module, written, own) if own and named else None
             return None
         if type(expr) is tuple and expr[0] == OP and expr[1] == "+":
             left, right = self._string(module, expr[2]), self._string(module, expr[3])
