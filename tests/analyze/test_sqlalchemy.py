@@ -945,3 +945,27 @@ def test_columns_that_a_function_makes(tmp_path: Path) -> None:
         ("notes", "author_id", "users", "CASCADE"),
         ("notes", "tag_id", "tags", "CASCADE"),
     } <= keys
+
+
+def test_keys_over_columns_that_are_named(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from sqlalchemy import ForeignKeyConstraint
+
+        class Note(Base):
+            __tablename__ = "notes"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            writer = mapped_column("writer_id", Integer)
+            tag_id = mapped_column(Integer)
+            __table_args__ = (
+                ForeignKeyConstraint((writer,), [User.id], ondelete="CASCADE"),
+                ForeignKeyConstraint(columns=(tag_id,), refcolumns=["tags.id"]),
+            )
+        """,
+    )
+    keys = {(k.source, k.columns, k.target, k.referred_columns) for k in graph.foreign_keys}
+    assert {
+        ("notes", ("writer_id",), "users", ("id",)),
+        ("notes", ("tag_id",), "tags", ("id",)),
+    } <= keys

@@ -179,7 +179,33 @@ class CoreTables(Bases):
                 fact.constraints.append(Constraint("index", columns, texts[0], None, unique))
             else:
                 self._unknown(module, item[1], f"index {texts[0]}", "on an expression")
-        elif kind == "ForeignKeyConstraint" and len(item[3]) > 1:
-            columns, referred = (self._texts(a) for a in item[3][:2])
+        elif kind == "ForeignKeyConstraint":
+            columns = self._columns_named(module, fact, argument(item, 0, "columns"))
+            referred = self._columns_named(module, fact, argument(item, 1, "refcolumns"))
             rule = text(keyword(item, "ondelete"))
-            fact.composite.append((columns, referred, rule, item[1]))
+            if columns and len(columns) == len(referred):
+                fact.composite.append((columns, referred, rule, item[1]))
+
+    def _columns_named(
+        self, module: Module, fact: TableFact, expr: Expr | None
+    ) -> tuple[str, ...]:  # fmt: skip
+        """The columns in a list: strings, or names of columns of the class."""
+        found: list[str] = []
+        for element in expr[1] if type(expr) is tuple and expr[0] in (TUPLE, LIST) else ():
+            written = self._string(module, element)
+            known = fact.columns.get(element) if type(element) is str else None
+            if written is None and known is not None:
+                written = known.column.name
+            if written is None and type(element) is str and "." in element:
+                owner, _, attribute = element.rpartition(".")
+                table = self._string(module, f"{owner}.__tablename__")
+                written = f"{table}.{attribute}" if table else None
+            if written is None:
+                return ()
+            found.append(written)
+        return tuple(found)
+
+
+def argument(call: Expr, position: int, name: str) -> Expr | None:
+    """What a call is given by position or by name."""
+    return call[3][position] if position < len(call[3]) else keyword(call, name)
