@@ -43,7 +43,9 @@ def _queries(recorder: Recorder) -> None:
             if site not in known:
                 self._query.__dict__["_made_at"] = (*known, site)
             if model is not None:
-                recorder.query_made(site, {model._meta.db_table})
+                # Of a child with a table of its own, those above are joined.
+                above = {parent._meta.db_table for parent in model._meta.get_parent_list()}
+                recorder.query_made(site, {model._meta.db_table, *above})
 
     queries.QuerySet.__init__ = made
 

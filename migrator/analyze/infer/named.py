@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+# Bases that give an object nothing which is not known here.
+_KNOWN_BASES = (
+    "django.db.", "sqlalchemy.", "flask_sqlalchemy.", "sqlmodel.", "typing.", "abc.", "enum.",
+    "object",
+)  # fmt: skip
+
+
 def rows_by_name(world: World) -> dict[str, Model]:
     """Models by class name in snake case; none where two have one name."""
     found: dict[str, Model | None] = {}
@@ -55,15 +62,22 @@ def likely_rows(world: World, code: FunctionCode) -> dict[str, Value]:
 
 
 def _has(world: World, model: Model, asked: set[str]) -> bool:
-    """Whether the model has all that is asked of it, which is something."""
+    """Whether the model has all that is asked of it, which is something; of one with a base class
+    that is not in the tree, most of it."""
     classes = list(world.project.classes.ancestors(model.id))
     framework = world.frameworks[model.framework]
-    return bool(asked) and all(
-        name in model.columns
+    known = [
+        name
+        for name in asked
+        if name in model.columns
         or name in model.relations
         or any(name in c.members for c in classes)
         or framework.has(model.id, name)
-        for name in asked
+    ]
+    if not known or len(known) == len(asked):
+        return bool(known)
+    return len(known) > max(1, len(asked) // 2) and any(
+        not base.startswith(_KNOWN_BASES) for base in world.project.classes.foreign(model.id)
     )
 
 

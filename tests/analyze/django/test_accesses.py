@@ -466,3 +466,33 @@ def test_a_parameter_called_after_a_model_is_likely_its_row(tmp_path: Path) -> N
         ("blog.work:close", "blog_blog", "update", "likely"),
         ("blog.work:close", "blog_entry", "read", "likely"),
     }
+
+
+def test_a_row_whose_base_is_not_known_has_most_of_what_is_asked(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "blog/models.py": """
+            from elsewhere import Publishing
+            class Blog(Publishing, models.Model):
+                title = models.TextField()
+                text = models.TextField()
+            class Entry(models.Model):
+                title = models.TextField()
+            """,
+            "blog/work.py": """
+            def open_base(blog):
+                blog.title = blog.text
+                blog.publish()
+                blog.save()
+
+            def known_base(entry):
+                entry.title = "x"
+                entry.publish()
+                entry.save()
+            """,
+        },
+    )
+    assert {
+        (a.definition, a.table, a.mode) for a in graph.accesses if a.definition[:9] == "blog.work"
+    } == {("blog.work:open_base", "blog_blog", "update")}
