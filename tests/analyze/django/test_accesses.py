@@ -496,3 +496,27 @@ def test_a_row_whose_base_is_not_known_has_most_of_what_is_asked(tmp_path: Path)
     assert {
         (a.definition, a.table, a.mode) for a in graph.accesses if a.definition[:9] == "blog.work"
     } == {("blog.work:open_base", "blog_blog", "update")}
+
+
+def test_a_manager_made_from_a_queryset_by_keyword(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "blog/models.py": """
+            class Entries(models.QuerySet):
+                def shown(self):
+                    return self.filter(on=True)
+
+            class Entry(models.Model):
+                on = models.BooleanField()
+                objects = models.Manager.from_queryset(queryset_class=Entries)()
+            """,
+            "blog/views.py": """
+            from .models import Entry
+            def show(request):
+                return list(Entry.objects.shown())
+            """,
+        },
+    )
+    assert ("blog_entry", "read") in touched(graph, "show")
+    assert not untold(graph)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from migrator.analyze.facts.shape import CALL, SET, Expr
 from migrator.analyze.frameworks.django.models import Models
 from migrator.analyze.project.project import Project
+from migrator.analyze.project.search import keyword
 
 _DEFAULTS = ("objects", "_default_manager", "_base_manager")
 
@@ -107,10 +108,11 @@ class Managers:
 
     def _from_queryset(self, module: str, call: Expr) -> Manager | None:
         func = call[2]
-        if type(func) is not str or not func.endswith(".from_queryset") or not call[3]:
+        given = call[3][0] if call[3] else keyword(call, "queryset_class")
+        if type(func) is not str or not func.endswith(".from_queryset") or given is None:
             return None
         base = self.project.resolved(module, func.removesuffix(".from_queryset"))
-        queryset = self.project.resolved(module, call[3][0])
+        queryset = self.project.resolved(module, given)
         return Manager(
             base if base in self.project.classes.by_id else None,
             queryset if ":" in queryset else None,
