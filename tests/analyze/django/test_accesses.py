@@ -236,6 +236,7 @@ def reads(*tables: str) -> set[tuple[str, str]]:
         ("get_list_or_404(Tag.objects.filter(slug='a'))", reads("tag")),
         ("apps.get_model('blog', 'Tag').objects.count()", reads("tag")),
         ("apps.get_model('blog.Tag').objects.count()", reads("tag")),
+        ("apps.get_model(app_label='blog', model_name='Tag').objects.count()", reads("tag")),
         ("apps.get_app_config('blog').get_model('Tag').objects.count()", reads("tag")),
         # SQL.
         (

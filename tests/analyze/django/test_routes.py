@@ -139,7 +139,7 @@ def test_rest_routers(tmp_path: Path) -> None:
 
             router = DefaultRouter()
             router.register("orders", Orders)
-            router.register(r"lines", Lines, basename="row")
+            router.register(prefix=r"lines", viewset=Lines, basename="row")
             urlpatterns = [path("api/", include(router.urls))]
             """,
         },

@@ -271,7 +271,8 @@ class Django(Framework):
         if name == "swapper.load_model":
             return self._class(self._model_named(self._swapped(call)))
         if last in ("get_model", "get_registered_model") and ".apps" in name:
-            return self._app_model(list(call.values))
+            names = [call.argument(0, "app_label"), call.argument(1, "model_name")]
+            return self._app_model(names)
         if last == "get_app_config" and ".apps" in name:
             label = call.argument(0, "app_label")
             return AppRef(label.text) if type(label) is Text else None

@@ -43,11 +43,13 @@ class Rest:
         }
         for found in calls(project, ("register",)) if self.routers else ():
             owner, call = owner_of(found.call[2]), found.call
-            if type(owner) is not str or len(call[3]) < 2 or type(call[3][1]) is not str:
+            written = call[3][0] if call[3] else keyword(call, "prefix")
+            viewset = call[3][1] if len(call[3]) > 1 else keyword(call, "viewset")
+            if type(owner) is not str or written is None or type(viewset) is not str:
                 continue
             router = project.names.resolve(found.module.name, owner, found.local)
-            view = project.names.resolve(found.module.name, call[3][1], found.local)
-            prefix = literal_strings(call[3][0])
+            view = project.names.resolve(found.module.name, viewset, found.local)
+            prefix = literal_strings(written)
             definition = project.names.definition_of(view)
             if router in self.routers and prefix and definition:
                 base = keyword(call, "basename") or (call[3][2] if len(call[3]) > 2 else None)
