@@ -969,3 +969,26 @@ def test_keys_over_columns_that_are_named(tmp_path: Path) -> None:
         ("notes", ("writer_id",), "users", ("id",)),
         ("notes", ("tag_id",), "tags", ("id",)),
     } <= keys
+
+
+def test_table_arguments_that_a_base_takes_of_its_heirs(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from sqlalchemy import ForeignKeyConstraint
+
+        class Kept:
+            @declared_attr
+            def __table_args__(cls):
+                return cls._table_args + ({"mysql_engine": "InnoDB"},)
+
+        class Note(Kept, Base):
+            __tablename__ = "notes"
+            _table_args = (ForeignKeyConstraint(["tag_id"], ["tags.id"]),)
+            id: Mapped[int] = mapped_column(primary_key=True)
+            tag_id: Mapped[int]
+        """,
+    )
+    assert ("notes", ("tag_id",), "tags", ("id",)) in {
+        (k.source, k.columns, k.target, k.referred_columns) for k in graph.foreign_keys
+    }

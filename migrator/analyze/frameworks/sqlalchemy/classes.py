@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from migrator.analyze.facts.shape import (
@@ -10,9 +9,7 @@ from migrator.analyze.facts.shape import (
     DEF,
     DICT,
     ITEM,
-    LIST,
     OP,
-    RETURN,
     SET,
     STAR,
     STR,
@@ -40,7 +37,7 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
     returned,
 )
 from migrator.analyze.frameworks.sqlalchemy.made import made_by
-from migrator.analyze.frameworks.sqlalchemy.naming import Naming
+from migrator.analyze.frameworks.sqlalchemy.table_args import TableArgs
 from migrator.analyze.infer.annotations import parsed
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.modules import Module
@@ -59,10 +56,7 @@ _LISTS = {
 }
 
 
-_NO_NAMES: Mapping[str, Expr] = {}
-
-
-class MappedClasses(Naming):
+class MappedClasses(TableArgs):
     """Reads declarative and imperatively mapped classes."""
 
     def __init__(self, project: Project, schema: Schema) -> None:
@@ -155,61 +149,6 @@ class MappedClasses(Naming):
             if self.base_schema.get(above):
                 return self.base_schema[above]
         return None
-
-    def _table_args(self, class_: Class, asked: Class | None = None) -> Iterator[Expr]:
-        """The elements of ``__table_args__``, of a value or of a `declared_attr`, as the class
-        `asked` (by default the same) gets them."""
-        written = class_.value("__table_args__")
-        method = class_.method("__table_args__")
-        if written is None and method is not None:
-            body = self.project.block(self.project.method(class_, method))
-            given = [s[2] for s in body if s[0] == RETURN]
-            written = given[-1] if given else None
-            if is_call(written):
-                yield written
-                yield from self._collected(asked or class_)
-                return
-        yield from self._flattened(class_, written)
-
-    def _collected(self, class_: Class) -> Iterator[Expr]:
-        """What a helper merges: the attributes called so of the class and of those above it."""
-        for own in self.project.classes.ancestors(class_.id):
-            for name in own.members:
-                if name == "__table_args__" or not name.endswith("_table_args"):
-                    continue
-                method = own.method(name)
-                body = self.project.block(self.project.method(own, method)) if method else ()
-                local = {
-                    target: s[3] for s in body if s[0] == SET for target in s[2]
-                    if type(target) is str
-                }  # fmt: skip
-                for written in [own.value(name), *returned(body)]:
-                    yield from self._flattened(own, written, local)
-
-    def _flattened(
-        self, class_: Class, written: Expr, local: Mapping[str, Expr] = _NO_NAMES
-    ) -> Iterator[Expr]:
-        if is_call(written) and written[2] in ("tuple", "list") and len(written[3]) == 1:
-            written = written[3][0]
-        if type(written) is tuple and written[0] in (TUPLE, LIST):
-            for element in written[1]:
-                if type(element) is tuple and element[0] == STAR:
-                    yield from self._flattened(class_, element[1], local)
-                else:
-                    yield element
-        elif type(written) is tuple and written[0] == OP:
-            yield from self._flattened(class_, written[2], local)
-            yield from self._flattened(class_, written[3], local)
-        elif type(written) is str and written in local:
-            yield from self._flattened(class_, local[written])
-        elif type(written) is str:
-            target = self.project.resolve(class_.module.name, written) or ""
-            fact = self.project.names.definition(target)
-            for statement in fact.statements if fact else ():
-                if statement[0] == SET and statement[3] is not None and type(statement[3]) is tuple:
-                    yield from self._flattened(class_, statement[3])
-        elif written is not None:
-            yield written
 
     def _gather(self, class_: Class, fact: TableFact, parent: TableFact | None) -> None:
         """Members of the class and of what it inherits, up to the mapped class above it."""
