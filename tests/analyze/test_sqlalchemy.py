@@ -992,3 +992,21 @@ def test_table_arguments_that_a_base_takes_of_its_heirs(tmp_path: Path) -> None:
     assert ("notes", ("tag_id",), "tags", ("id",)) in {
         (k.source, k.columns, k.target, k.referred_columns) for k in graph.foreign_keys
     }
+
+
+def test_an_object_that_is_being_made_has_no_related_rows(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        class Note(Base):
+            __tablename__ = "notes"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            tags: Mapped[list[Tag]] = relationship()
+
+            def __init__(self, names):
+                for name in names:
+                    self.tags.append(Tag(name=name))
+        """,
+    )
+    assert ("tags", "read") not in touched(graph, "Note")
+    assert ("tags", "insert") in touched(graph, "Note")

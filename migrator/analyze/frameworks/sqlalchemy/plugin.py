@@ -9,7 +9,7 @@ from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.frameworks.sqlalchemy.appbuilder import AppBuilder
 from migrator.analyze.frameworks.sqlalchemy.columns import last
 from migrator.analyze.frameworks.sqlalchemy.loading import LOADERS
-from migrator.analyze.frameworks.sqlalchemy.queries import WRITES
+from migrator.analyze.frameworks.sqlalchemy.queries import NEW, WRITES, is_new
 from migrator.analyze.frameworks.sqlalchemy.tables import TableReader
 from migrator.analyze.frameworks.sqlalchemy.values import (
     NAME,
@@ -30,7 +30,6 @@ from migrator.analyze.infer.values import (
     Many,
     Method,
     Several,
-    Text,
     Value,
     options,
 )  # fmt: skip
@@ -57,7 +56,6 @@ _SESSION_VERBS = {
 }  # fmt: skip
 
 
-_NEW = (("", Text("new")),)
 _OF_BASES: dict[str, AccessMode] = {"save": "insert", "update": "update", "delete": "delete"}
 
 
@@ -144,12 +142,12 @@ class SQLAlchemy(AppBuilder):
         if model is not None:
             relation = model.relations.get(name)
             if relation is None:
-                if (model.id, name) in self._outside and owner.given != _NEW:
+                if (model.id, name) in self._outside and not is_new(at, owner):
                     self._through(at, model.id, name, "read", line)
                 return None
             target, many = relation
             how: AccessHow = "relationship"
-            if owner.given != _NEW:
+            if not is_new(at, owner):
                 self._read(at, self._loaded(at, target), line, how)
                 self._through(at, model.id, name, "read", line)
             return Related(model.id, name, target) if many else Instance(target)
@@ -238,7 +236,7 @@ class SQLAlchemy(AppBuilder):
             return None
         for table in (model.table, *(model.extra or ())):
             at.access(table, "insert", call.line, "orm", "likely")
-        return Instance(function.cls, _NEW)
+        return Instance(function.cls, NEW)
 
     def _function(self, at: At, name: str, call: Call) -> Value | None:
         what = last(name)
@@ -375,7 +373,7 @@ class SQLAlchemy(AppBuilder):
         return Rows(tuple(inner), frozenset(tables), kinds.get(name, "result"))  # type: ignore[arg-type]
 
     def store(self, at: At, owner: Value, name: str, value: Value | None, line: int) -> None:
-        if type(owner) is not Instance or owner.given == _NEW:
+        if type(owner) is not Instance or owner.given == NEW:
             return
         model = at.schema.models.get(owner.cls)
         if model is None:

@@ -23,6 +23,7 @@ from migrator.analyze.infer.values import (
     Many,
     Method,
     Several,
+    Text,
     Value,
     either,
     options,
@@ -30,6 +31,7 @@ from migrator.analyze.infer.values import (
 from migrator.analyze.schema import Model
 from migrator.model.graph import AccessHow, AccessMode, Confidence
 
+NEW = (("", Text("new")),)
 WRITES: dict[str, AccessMode] = {"insert": "insert", "update": "update", "delete": "delete"}
 
 
@@ -65,6 +67,12 @@ def _chain(call: Call) -> Iterator[int]:
             return
         yield inner[1]
         function = inner[2]
+
+
+def is_new(at: At, owner: Instance) -> bool:
+    """Whether an object has just been made: nothing is related to it in the database yet."""
+    making = at.own_class == owner.cls and at.function.endswith(".__init__")
+    return owner.given == NEW or making
 
 
 class Queries(Framework):
