@@ -34,7 +34,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from migrator.run.servers import HOST, EmbeddedPostgres, free_port  # noqa: E402
+from migrator.run.ports import HOST, free_port  # noqa: E402
+from migrator.run.servers import EmbeddedPostgres  # noqa: E402
 
 KINDS = {"list of jobs": "/api/jobs", "a job": "/api/jobs/{id}", "skills": "/api/skills"}
 JOBS = 200

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from migrator.run.journey import Span
-from migrator.run.processes import HOST
+from migrator.run.ports import HOST
 from migrator.run.startable import Startable
 
 _KEPT_TRACES = 2000

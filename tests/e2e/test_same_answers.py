@@ -18,10 +18,10 @@ from migrator.analyze.pipeline import analyze
 from migrator.plan.propose import propose
 from migrator.plan.resolve import assign
 from migrator.run import processes, readiness
+from migrator.run.ports import free_ports
 from migrator.run.processes import Process
 from migrator.run.servers import EmbeddedNats
 from migrator.run.supervisor import Supervisor, run_to_end
-from migrator.run.up import free_ports
 from migrator.run.workspace import read_manifests
 from migrator.scaffold.source import read_source
 from migrator.scaffold.workspace import build

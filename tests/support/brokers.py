@@ -11,11 +11,13 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from migrator.run.servers import HOST, EmbeddedNats, free_port
+from migrator.run.ports import HOST, free_port
+from migrator.run.servers import EmbeddedNats
 
 _START_SECONDS = 90.0
 _RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -32,12 +34,17 @@ class Server(Protocol):
 
     def start(self) -> None: ...
 
+    def runs(self) -> bool: ...
+
     def stop(self) -> None: ...
 
     def crash(self) -> None: ...
 
 
 class NatsServer(EmbeddedNats):
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def crash(self) -> None:
         """SIGKILL; its files stay."""
         assert self._process is not None
@@ -52,6 +59,9 @@ class _Program:
         self.folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         self._end(signal.SIGTERM)
@@ -77,7 +87,8 @@ class _Program:
         if process is None:
             return
         # A script and the virtual machine that it started are one process group.
-        os.killpg(process.pid, number)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
@@ -199,7 +210,9 @@ def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with socket.create_connection((HOST, port), timeout=1):
-                return
+                # Another's, if ours has ended since for the want of this port.
+                if process.poll() is None:
+                    return
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the broker does not start: {log.read_text('utf-8', 'replace')[-2000:]}")

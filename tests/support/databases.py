@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL, create_engine, make_url, text
 
-from migrator.run.servers import HOST, free_port
+from migrator.run.ports import HOST, free_port
 
 _SECONDS = 60.0
 

@@ -15,10 +15,10 @@ import httpx
 from ruamel.yaml import YAML
 
 from migrator.run import checks, processes, readiness
+from migrator.run.ports import free_port, free_ports
 from migrator.run.processes import Process
-from migrator.run.servers import EmbeddedNats, EmbeddedPostgres, free_port
+from migrator.run.servers import EmbeddedNats, EmbeddedPostgres
 from migrator.run.supervisor import Supervisor, run_to_end
-from migrator.run.up import free_ports
 from migrator.run.workspace import find_scenario, read_manifests
 from support.commands import succeeds
 

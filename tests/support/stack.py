@@ -13,8 +13,8 @@ import httpx
 from ruamel.yaml import YAML
 
 from migrator.run.otlp import OtlpReceiver
+from migrator.run.ports import free_port
 from migrator.run.processes import HOST, Process
-from migrator.run.servers import free_port
 from support.monitoring import load
 from support.programs import server, webhooks
 from support.scaled import scaled

@@ -27,8 +27,10 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
                 pytest.skip(reason)
             if name not in made:
                 made[name] = KINDS[name].make(tmp_path_factory.mktemp(name))
-                made[name].start()
                 stack.callback(made[name].stop)
+            if not made[name].runs():
+                # For the first time, or after a test that left it dead: its own failure is enough.
+                made[name].start()
             return made[name]
 
         yield start

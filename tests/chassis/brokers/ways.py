@@ -21,7 +21,7 @@ from support.brokers import Server
 from support.delivery import Side, consume, namespace, settings
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from migrator.run.servers import HOST, free_port
+from migrator.run.ports import HOST, free_port
 
 STORED = "SELECT id, subject, aggregatetype, aggregateid, payload::text, traceparent FROM outbox"
 

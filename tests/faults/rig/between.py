@@ -15,7 +15,7 @@ from chassis.brokers.port import PARTITIONS, Broker, Outgoing
 from chassis.settings import Settings
 from support.brokers import KINDS, Server
 
-from migrator.run.servers import HOST
+from migrator.run.ports import HOST
 
 from .proxy import Streams
 from .schedule import WEB, Kind

@@ -11,7 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from migrator.run.servers import HOST, EmbeddedPostgres
+from migrator.run.ports import HOST
+from migrator.run.servers import EmbeddedPostgres
 
 from .proxy import Streams
 
