@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.servers import fresh_database
 
+from migrator.analyze import mistakes
 from migrator.run.servers import EmbeddedNats, EmbeddedPostgres
 
 # Workers inherit it from who starts them.
@@ -22,6 +23,8 @@ _POSTGRES = "MIGRATOR_TESTS_POSTGRES"
 # How long examples take is the machine's affair: it runs other tests at the same time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+mistakes.raised = True
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,8 @@
 """What the plug-ins read from declarations, without the files that cannot be followed.
 
 A plug-in reads all files at once. Where one of these nests deeper than Python can follow, it is
-told as unresolved, and all plug-ins begin again without it.
+told as unresolved, and all plug-ins begin again without it. Where a plug-in fails for another
+reason, what its framework means stays unknown, and that is told.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import marshal
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from migrator.analyze import mistakes
 from migrator.analyze.facts.shape import Block
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
+from migrator.model.errors import MigratorError
 from migrator.model.graph import Dependency, EntryPoint, Unresolved
 
 # Of what people write; a chain of a hundred calls nests two hundred deep.
@@ -52,10 +55,16 @@ def declare(
             if depth >= _DEEP:
                 left_out.append(Unresolved(module.path, line, "module", WHY))
                 project = _without(project, module)
-            else:  # for no file's fault: what this framework means stays unknown
+            else:  # for no file's fault
                 left_out.append(Unresolved(".", 1, f"framework {asked.name}", _ENDLESS))
                 plugins = [plugin for plugin in plugins if plugin is not asked]
             plugins = [type(plugin)() for plugin in plugins]
+        except MigratorError:
+            raise
+        except Exception as error:
+            why = mistakes.told(error)
+            left_out.append(Unresolved(".", 1, f"framework {asked.name}", why))
+            plugins = [type(plugin)() for plugin in plugins if plugin is not asked]
         else:
             schema.unresolved += left_out
             return Declared(project, schema, plugins, found)

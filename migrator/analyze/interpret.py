@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
+from migrator.analyze import mistakes
 from migrator.analyze.definitions import read_module
 from migrator.analyze.facts.extract import Advance, can_fork, usable_cores
 from migrator.analyze.frameworks.protocol import Framework
@@ -179,7 +180,8 @@ def _module(world: World, module: Module, found: Found) -> None:
 
 @dataclass(slots=True)
 class _Guarded:
-    """Code that is nested deeper than Python can follow is told, and the rest goes on."""
+    """Code that is nested deeper than Python can follow, or that migrator fails on, is told, and
+    the rest goes on."""
 
     world: World
     module: Module
@@ -189,9 +191,13 @@ class _Guarded:
         try:
             read()
         except RecursionError:
-            self.world.memo.forget()
-            why = "nested too deeply to follow"
-            self.found.unresolved.append(Unresolved(self.module.path, line, what, why))
+            self._tell(line, what, "nested too deeply to follow")
+        except Exception as error:
+            self._tell(line, what, mistakes.told(error))
+
+    def _tell(self, line: int, what: str, why: str) -> None:
+        self.world.memo.forget()
+        self.found.unresolved.append(Unresolved(self.module.path, line, what, why))
 
 
 def _uses(world: World, module: Module, found: Found) -> None:

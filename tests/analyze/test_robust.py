@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
-from migrator.analyze import interpret, pipeline
+from migrator.analyze import interpret, mistakes, pipeline
 from migrator.analyze.facts import extract as extracting
 from migrator.analyze.facts.extract import extract
 from migrator.analyze.facts.generated import is_generated
 from migrator.analyze.facts.read import Facts, facts_of
 from migrator.analyze.facts.store import Store
 from migrator.analyze.frameworks.flask.plugin import Flask
+from migrator.analyze.frameworks.sql.plugin import SQL
 from migrator.analyze.infer.values import FunctionCode
 from migrator.analyze.infer.world import World
 from migrator.analyze.pipeline import analyze
+from migrator.analyze.project.project import Project
+from migrator.analyze.schema import Schema
 from migrator.analyze.settings import Settings
 from migrator.model.graph_file import dump_graph
 
@@ -276,3 +279,50 @@ def test_environments_and_what_was_scaffolded_are_left_out(tmp_path: Path) -> No
     assert found == {"own/m.py", "q/build/__init__.py", "q/build/q.py"}
     # Asked for itself it is read.
     assert [m.path for m in analyze(tmp_path / "workspace").modules] == ["w.py"]
+
+
+class _Failing(Flask):
+    """A plug-in that fails on one function, or on all declarations."""
+
+    declares = True
+
+    def declare(self, project: Project, schema: Schema) -> None:
+        if not self.declares:
+            raise KeyError("declared")
+        super().declare(project, schema)
+
+
+def test_a_mistake_of_ours_costs_one_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(world: World, code: FunctionCode, own: object, given: object) -> object:
+        if code.id.endswith(":odd"):
+            raise KeyError("_primary")
+        return run(world, code, own, given)  # type: ignore[arg-type]
+
+    run = interpret.run
+    monkeypatch.setattr(mistakes, "raised", False)
+    monkeypatch.setattr(interpret, "run", fails)
+    (tmp_path / "app.py").write_text(
+        "def odd(): pass\n\n\ndef fine():\n    helper()\n\n\ndef helper(): pass\n"
+    )
+    graph = analyze(tmp_path, workers=1)
+    [trouble] = graph.unresolved
+    assert (trouble.path, trouble.line, trouble.what) == ("app.py", 1, "app:odd")
+    assert "please report it: KeyError: '_primary' (" in trouble.why
+    assert any(d.source == "app:fine" for d in graph.dependencies)
+
+
+def test_a_mistake_of_a_plug_in_costs_its_framework(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mistakes, "raised", False)
+    monkeypatch.setattr(pipeline, "frameworks", lambda _: [_Failing(), SQL()])
+    monkeypatch.setattr(_Failing, "declares", False)
+    (tmp_path / "app.py").write_text(
+        "def rows(cursor):\n    cursor.execute('SELECT id FROM orders')\n"
+    )
+    graph = analyze(tmp_path, workers=1)
+    [trouble] = [u for u in graph.unresolved if u.what.startswith("framework")]
+    assert trouble.what == "framework flask" and "KeyError: 'declared'" in trouble.why
+    assert "table orders in SQL text" in {u.what for u in graph.unresolved}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.analyze.django.support import columns, keys, project, tables, untold
+from tests.analyze.django.support import columns, keys, project, tables, touched, untold
 
 BLOG = """
 class Author(models.Model):
@@ -361,3 +361,40 @@ def test_nodes_of_tree_queries(tmp_path: Path) -> None:
     )
     assert columns(graph, "places_place") == {"id", "parent_id", "name"}
     assert ("places_place", "parent_id", "places_place", "id") in keys(graph)
+
+
+def test_a_model_of_sqlalchemy_is_none_of_django_whatever_a_migration_is_called(
+    tmp_path: Path,
+) -> None:
+    """Two applications in one tree, both with `users.User`."""
+    head = "from django.db import migrations, models\nclass Migration(migrations.Migration):\n"
+    graph = project(
+        tmp_path,
+        {
+            "web/users/migrations/0001_initial.py": head
+            + """
+    operations = [
+        migrations.CreateModel("User", [("id", models.AutoField(primary_key=True))]),
+    ]
+""",
+            "web/users/models.py": """
+            class User(models.Model):
+                name = models.TextField()
+            """,
+            "api/users/tables.py": """
+            from flask_sqlalchemy import SQLAlchemy
+            db = SQLAlchemy()
+            class Email(db.Model):
+                id = db.Column(db.Integer, primary_key=True)
+                user_id = db.Column(db.ForeignKey("accounts.id"))
+            class User(db.Model):
+                __tablename__ = "accounts"
+                id = db.Column(db.Integer, primary_key=True)
+                emails = db.relationship("Email", lazy="joined")
+            def everybody():
+                return User.query.all()
+            """,
+        },
+    )
+    assert touched(graph, "everybody") == {("accounts", "read"), ("email", "read")}
+    assert set(tables(graph)) == {"accounts", "email", "users_user"}

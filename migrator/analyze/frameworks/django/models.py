@@ -25,6 +25,7 @@ from migrator.analyze.frameworks.django.library import ROOTS, canonical, library
 from migrator.analyze.frameworks.django.meta import Meta
 from migrator.analyze.frameworks.django.migrations import State, StateModel
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings
+from migrator.analyze.frameworks.django.values import NAME
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
@@ -153,6 +154,8 @@ class Models:
     # --- one class -------------------------------------------------------------------------------
 
     def _built(self, class_: Class) -> DjangoModel | None:
+        if self.schema.claims.get(class_.id, NAME) != NAME:
+            return None
         bases = [canonical(b) for b, _ in class_.bases]
         above = [m for b in bases if (m := self.model(b)) is not None]
         unknown = next((b for b in bases if not self._is_known(b)), None)
