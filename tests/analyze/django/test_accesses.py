@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from tests.analyze.django.support import project, touched, untold
+from tests.analyze.django.support import columns, project, touched, untold
 
 MODELS = """
 from django.contrib.contenttypes.fields import GenericForeignKey
@@ -521,3 +521,124 @@ def test_a_manager_made_from_a_queryset_by_keyword(tmp_path: Path) -> None:
     )
     assert ("blog_entry", "read") in touched(graph, "show")
     assert not untold(graph)
+
+
+def test_each_change_of_a_row_is_kept_in_its_history(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "shop/models.py": """
+            from simple_history.models import HistoricalRecords
+            class Item(models.Model):
+                name = models.CharField(max_length=9)
+                maker = models.ForeignKey("Maker", models.CASCADE)
+                history = HistoricalRecords()
+            class Maker(models.Model):
+                history = HistoricalRecords(table_name="maker_log")
+            """,
+            "shop/use.py": """
+            from shop.models import Item, Maker
+            def make(maker):
+                Item.objects.create(name="x", maker=maker)
+            def rename(item: Item):
+                item.name = "y"
+                item.save()
+            def update():
+                Item.objects.filter(name="x").update(name="y")
+            def drop(maker: Maker):
+                maker.delete()
+            def past(item: Item):
+                return list(Item.history.filter(name="x"))
+            def last(item: Item):
+                return item.history.first()
+            """,
+        },
+    )
+    assert columns(graph, "shop_historicalitem") == {
+        "id", "name", "maker_id", "history_id", "history_date", "history_change_reason",
+        "history_type", "history_user_id",
+    }  # fmt: skip
+    assert ("shop_historicalitem", "insert") in touched(graph, "make")
+    assert ("shop_historicalitem", "insert") in touched(graph, "rename")
+    assert touched(graph, "update") == {("shop_item", "update")}
+    assert ("maker_log", "insert") in touched(graph, "drop")
+    assert touched(graph, "past") == {("shop_historicalitem", "read")}
+    assert touched(graph, "last") == {("shop_historicalitem", "read")}
+    assert not [k for k in graph.foreign_keys if k.source == "shop_historicalitem" and
+                k.target == "shop_maker"]  # fmt: skip
+
+
+FORMS = {
+    "shop/models.py": """
+    class Maker(models.Model):
+        name = models.CharField(max_length=9, unique=True)
+    class Place(models.Model): ...
+    class Item(models.Model):
+        name = models.CharField(max_length=9)
+        maker = models.ForeignKey(Maker, models.CASCADE)
+        place = models.ForeignKey(Place, models.CASCADE, null=True)
+    """,
+    "shop/forms.py": """
+    from django import forms
+    from rest_framework import serializers
+    from shop.models import Item, Maker, Place
+    class ItemForm(forms.ModelForm):
+        class Meta:
+            model = Item
+            fields = ["name", "maker", "place"]
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.fields["maker"].queryset = self.fields["maker"].queryset.filter(item__name="x")
+    class PickForm(forms.Form):
+        place = forms.ModelChoiceField(queryset=Place.objects.all())
+        maker = forms.ModelChoiceField(queryset=Maker.objects.all(), required=False)
+    class MakerSerializer(serializers.ModelSerializer):
+        class Meta:
+            model = Maker
+            fields = ["name"]
+    """,
+}
+
+
+def test_checking_a_form_reads_the_rows_that_it_asks_for(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        FORMS
+        | {
+            "shop/views.py": """
+            from shop.forms import ItemForm, MakerSerializer, PickForm
+            def item(request):
+                return ItemForm(request.POST).is_valid()
+            def pick(request):
+                return PickForm(request.POST).is_valid()
+            def move(request):
+                form = PickForm(request.POST)
+                return form.cleaned_data["place"].item_set.count()
+            def maker(request):
+                return MakerSerializer(data=request.data).is_valid(raise_exception=True)
+            """
+        },
+    )
+    assert touched(graph, "item") == {("shop_maker", "read")}
+    assert touched(graph, "pick") == {("shop_place", "read")}
+    assert touched(graph, "move") == {("shop_item", "read")}
+    assert touched(graph, "maker") == {("shop_maker", "read")}
+    assert ("shop_item", "read") in touched(graph, "ItemForm")
+
+
+def test_the_column_of_a_key_stands_in_the_table_before_it(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        FORMS
+        | {
+            "shop/use.py": """
+            from shop.models import Maker, Item
+            def over():
+                return Maker.objects.filter(item__place_id=1).exists()
+            def own():
+                return Item.objects.filter(maker_id=1).exists()
+            """
+        },
+    )
+    assert touched(graph, "over") == {("shop_maker", "read"), ("shop_item", "read")}
+    assert touched(graph, "own") == {("shop_item", "read")}

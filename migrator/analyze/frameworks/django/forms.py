@@ -6,8 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from migrator.analyze.frameworks.django.bound import (
+    checked,
+    cleaned,
+    fields_of,
+    model_in,
+    shown,
+)  # fmt: skip
 from migrator.analyze.frameworks.django.formsets import unsaved
-from migrator.analyze.frameworks.django.meta import Meta
 from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.objects import Objects
 from migrator.analyze.frameworks.django.values import Form, Query, query_of
@@ -15,7 +21,6 @@ from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import (
     Call,
     ClassRef,
-    External,
     Instance,
     Many,
     Mapping,
@@ -80,18 +85,9 @@ class Forms:
             if class_.inner("Meta") is None:
                 continue
             value = at.attribute(ClassRef(f"{class_.id}.Meta"), "model", class_.line)
-            found = self._named(value)
+            found = model_in(self.objects, value)
             if found is not None:
                 return found
-        return None
-
-    def _named(self, value: Value | None) -> str | None:
-        for option in options(value):
-            name = option.cls if type(option) is ClassRef else None
-            if type(option) is External:
-                name = option.name
-            if name in self.objects.models:
-                return name
         return None
 
     def queryset(self, at: At, owner: Instance, line: int) -> Query | None:
@@ -104,7 +100,7 @@ class Forms:
             query = query_of(value)
             if query is not None:
                 return query
-            model = self._named(value)
+            model = model_in(self.objects, value)
             if model is not None:
                 return self.objects.query(model)
         bound = self._form_model(at, owner.cls)
@@ -161,17 +157,9 @@ class Forms:
     def _choices(self, at: At, cls: str, line: int) -> None:
         """A form offers the rows that a key of its model may point to."""
         model = self.objects.models.get(self.model(at, cls) or "")
-        class_ = next((c for c in self.project.classes.ancestors(cls) if c.inner("Meta")), None)
-        if model is None or class_ is None:
-            return
-        meta = Meta(self.project, class_)
-        names = meta.texts("fields")
-        every = names == ("__all__",) or (meta.get("fields") is None and meta.get("exclude"))
-        left = set(meta.texts("exclude"))
-        for field in model.fields.values():
-            shown = field.name in names or (every and field.name not in left)
+        for field in shown(self.objects, cls, model) if model is not None else ():
             target = self.objects.models.get(field.target or "")
-            if shown and field.relational and not field.parent_link and target is not None:
+            if field.relational and target is not None:
                 for table in self.objects.own(target.id):
                     if table in at.schema.tables:
                         at.access(table, "read", line, "orm", "likely")
@@ -199,7 +187,7 @@ class Forms:
     def attribute(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
         if name == "request" and self.is_view(owner.cls):
             return Instance(REQUEST)
-        if self.is_form(owner.cls):
+        if self.sort(owner.cls) in ("form", "serializer"):
             return self._of_form(at, owner, name)
         if name in ("object", "object_list") and self.is_view(owner.cls):
             query = self.queryset(at, owner, line)
@@ -210,15 +198,24 @@ class Forms:
         return None
 
     def _of_form(self, at: At, owner: Instance, name: str) -> Value | None:
-        if name not in ("instance", "cleaned_data", "validated_data"):
+        if name not in ("instance", "cleaned_data", "validated_data", "fields"):
             return None
-        model = self.model(at, owner.cls)
+        model = self.model(at, owner.cls) if self.is_form(owner.cls) else None
+        if name == "instance":
+            return Instance(model) if model is not None else None
+        if name == "fields":
+            fields = fields_of(at, self.objects, owner.cls, model)
+            return Mapping(tuple(fields.items())) if fields else None
         known = self.objects.models.get(model or "")
-        if model is None or known is None:
-            return None
-        return Instance(model) if name == "instance" else related(known)
+        rows = dict(related(known).items) if known is not None else {}
+        rows |= cleaned(at, self.objects, owner.cls)
+        return Mapping(tuple(rows.items())) if rows else None
 
     def call(self, at: At, owner: Instance, name: str, call: Call) -> Value | None:
+        if name in ("is_valid", "full_clean") and self.sort(owner.cls) in ("form", "serializer"):
+            model = self.model(at, owner.cls) if self.is_form(owner.cls) else None
+            checked(at, self.objects, owner.cls, model, call.line)
+            return None
         if self.is_form(owner.cls):
             return self._form(at, owner, name, call)
         if self.is_view(owner.cls):

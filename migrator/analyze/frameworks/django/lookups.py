@@ -76,7 +76,13 @@ def _needs_target(target: DjangoModel, rest: list[str], whole: bool) -> bool:
     following = field_of(target, rest[0])
     if following is not None:
         return not following.primary_key or (len(rest) > 1 and following.relational)
-    return rest[0] in target.queried
+    return rest[0] in target.queried or _is_key(target, rest[0])
+
+
+def _is_key(model: DjangoModel, part: str) -> bool:
+    """Whether a part is the column of a key: ``author_id``."""
+    known = model.fields.get(part.removesuffix("_id")) if part.endswith("_id") else None
+    return known is not None and known.sort in ("fk", "o2o")
 
 
 def over(models: Known, back: Reverse, *, fetch: bool = True) -> frozenset[str]:

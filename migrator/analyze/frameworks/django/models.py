@@ -21,6 +21,7 @@ from migrator.analyze.frameworks.django.fields import (
     placed,
     text,
 )  # fmt: skip
+from migrator.analyze.frameworks.django.history import History, histories
 from migrator.analyze.frameworks.django.library import ROOTS, canonical, library_models
 from migrator.analyze.frameworks.django.meta import Meta
 from migrator.analyze.frameworks.django.migrations import State, StateModel
@@ -106,6 +107,7 @@ class Models:
         self.state = State(project, apps, self.user_model)
         self._building: set[str] = set()
         self._none: set[str] = set()
+        self.histories: dict[str, History] = {}
 
     def read(self) -> None:
         """Build every model that a class of the project declares."""
@@ -121,6 +123,7 @@ class Models:
             if not model_.abstract:
                 self._register(model_)
         self._filled()
+        self.histories = histories(self, DjangoModel)
 
     def _register(self, model: DjangoModel) -> None:
         known = self.by_reference.get(model.reference)

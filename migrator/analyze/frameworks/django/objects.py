@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from migrator.analyze.frameworks.django.cascades import cascade, fast
 from migrator.analyze.frameworks.django.fields import Field
+from migrator.analyze.frameworks.django.history import History
 from migrator.analyze.frameworks.django.lookups import joined, ordered, own_tables
 from migrator.analyze.frameworks.django.managers import Manager, Managers
 from migrator.analyze.frameworks.django.models import DjangoModel, Reverse
@@ -43,10 +44,11 @@ class Objects:
 
     def __init__(
         self, project: Project, models: dict[str, DjangoModel], managers: Managers,
-        listeners: Listeners,
+        listeners: Listeners, histories: Mapping[str, History],
     ) -> None:  # fmt: skip
         self.project, self.models = project, models
         self.managers, self.listeners = managers, listeners
+        self._histories = histories
         self.stands = _stands(project, models)
         self._deleting = listeners.deleting(models)
 
@@ -109,7 +111,10 @@ class Objects:
         if found is not None:
             return self._forward(at, owner, found, line)
         back = model.reverse.get(name)
-        return self._backward(at, back, line) if back is not None else None
+        if back is not None:
+            return self._backward(at, back, line)
+        kept = self._histories.get(model.id)
+        return Query(kept.model, True) if kept is not None and kept.attribute == name else None
 
     def _forward(self, at: At, owner: Instance, found: Field, line: int) -> Value | None:
         if found.sort == "generic_fk":
@@ -148,6 +153,9 @@ class Objects:
     # --- managers --------------------------------------------------------------------------------
 
     def manager(self, model: DjangoModel, name: str) -> Query | None:
+        kept = self._histories.get(model.id)
+        if kept is not None and kept.attribute == name:
+            return Query(kept.model, True)
         found = self.managers.get(model.id, name)
         return self.query(model.id, found) if found is not None else None
 
@@ -184,7 +192,14 @@ class Objects:
                 at.access(table, "update", line, "orm", "certain" if new is False else "likely")
             if new is not False:
                 at.access(table, "insert", line, "orm", "certain" if new else "likely")
+        self._kept(at, model.id, line)
         self.signal(at, model.id, line, "pre_init", "pre_save", "post_save")
+
+    def _kept(self, at: At, model: str, line: int) -> None:
+        """The row of its history that a change of a row makes."""
+        kept = self._histories.get(model)
+        for table in self.own(kept.model) if kept is not None else ():
+            at.access(table, "insert", line, "orm", "likely")
 
     def _save_below(self, at: At, cls: str, line: int) -> None:
         """A method that a few models inherit writes each of them."""
@@ -216,6 +231,8 @@ class Objects:
             for table, effect in sorted(further):
                 if table in at.schema.tables:
                     at.access(table, effect, line, "cascade", "likely")
+            if mode != "read":
+                self._kept(at, model, line)
             self.signal(at, model, line, *_SIGNALS.get(mode, ()))
 
     def fast(self, model: str) -> bool:
@@ -232,6 +249,7 @@ class Objects:
         for table, mode in sorted(cascade(self.models, known, self._deleting)):
             if table in at.schema.tables:
                 at.access(table, mode, line, "cascade", "likely")
+        self._kept(at, known.id, line)
         self.signal(at, known.id, line, "pre_delete", "post_delete")
 
     def signal(self, at: At, model: str, line: int, *signals: str) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from migrator.analyze.frameworks.django import formsets, trees, untold, validation
 from migrator.analyze.frameworks.django.admin import Admin
+from migrator.analyze.frameworks.django.bound import CHOICES, choice
 from migrator.analyze.frameworks.django.expressions import every, lookup
 from migrator.analyze.frameworks.django.forms import Forms
 from migrator.analyze.frameworks.django.handed import Handed
@@ -27,6 +28,7 @@ from migrator.analyze.frameworks.django.values import (
     NAME,
     NEW,
     AppRef,
+    Choice,
     Form,
     Query,
     SignalRef,
@@ -92,7 +94,7 @@ class Django(Framework):
         for class_ in managers.used:
             schema.claims.setdefault(class_, NAME)
         listeners = Listeners()
-        self.objects = Objects(project, models.by_id, managers, listeners)
+        self.objects = Objects(project, models.by_id, managers, listeners, models.histories)
         self.queries = Queries(self.objects)
         self.forms = Forms(project, self.objects)
         for id_ in (*self.objects.stands, *filter(self.forms.sort, project.classes.by_id)):
@@ -133,6 +135,8 @@ class Django(Framework):
             return found if found is not None else self.objects.custom(query, name)
         if type(owner) is Form:
             return formsets.attribute(owner, name)
+        if type(owner) is Choice:
+            return owner.query if name == "queryset" else None
         if type(owner) is ClassRef or type(owner) is External:
             return self._of_class(owner, name)
         if type(owner) is Instance:
@@ -286,6 +290,8 @@ class Django(Framework):
         if last in formsets.FACTORIES:
             made = self._model_named(call.argument(formsets.FACTORIES[last], "model"))
             return Form(made, many="set" in last) if made is not None else None
+        if last in CHOICES:
+            return choice(last, call)
         if last == "prefetch_related_objects":
             return None
         model = self._model_named(function)

@@ -58,6 +58,16 @@ class Form(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice(Value):
+    """A field of a form that offers the rows of `query`; not `needed` where it may be empty."""
+
+    framework: ClassVar[str] = NAME
+    query: Query
+    many: bool = False
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AppRef(Value):
     """What ``apps.get_app_config("label")`` gives."""
 
