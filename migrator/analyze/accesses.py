@@ -63,13 +63,15 @@ class _Generic:
                 self._declaring[id_].add(table.definition)
         for model in schema.models.values():
             self._declaring[model.table].add(top(model.id))
-        self._tables: dict[Place, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        told: dict[Place, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._heirs: dict[Place, set[str]] = defaultdict(set)
         for through in done.through:
             place = through.touch.function, through.touch.line
-            self._tables[place][through.caller].add(through.touch.table)
+            told[place][through.caller].add(through.touch.table)
             if through.inherited:
                 self._heirs[place].add(through.caller)
+        # Where not all callers make the function touch the same tables.
+        self._differing = {place for place, by in told.items() if _differ(by.values())}
 
     def __call__(self, through: Through) -> bool:
         touch = through.touch
@@ -81,8 +83,12 @@ class _Generic:
         place = touch.function, touch.line
         if through.inherited and len(self._heirs[place]) == 1:
             return True
-        first, *others = self._tables[place].values()
-        return any(tables != first for tables in others)
+        return place in self._differing
+
+
+def _differ(sets: Iterable[set[str]]) -> bool:
+    first, *others = sets
+    return any(one != first for one in others)
 
 
 def still_unresolved(project: Project, done: Found) -> Iterable[Unresolved]:

@@ -17,9 +17,11 @@ _HELPERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Functions (``module:Class.method``), whom each calls, and the definition of each."""
+    """Functions (``module:Class.method``), whom each calls, and the definition of each; `within`
+    are the functions of each definition."""
 
     functions: Mapping[str, str]
+    within: Mapping[str, list[str]]
     following: Mapping[str, list[str]]
     callers: Mapping[str, list[str]]
     committing: frozenset[str]
@@ -51,14 +53,14 @@ def flow(project: Project, done: Found, further: Iterable[Dependency]) -> Flow:
     for key, definition in functions.items():
         of_definition[definition].append(key)
     for edge in further:
-        for source in of_definition[edge.source]:
-            following[source] |= set(of_definition[edge.target])
+        for source in of_definition.get(edge.source, ()):
+            following[source] |= set(of_definition.get(edge.target, ()))
     callers: dict[str, list[str]] = defaultdict(list)
     for source, targets in sorted(following.items()):
         for target in sorted(targets):
             callers[target].append(source)
     return Flow(
-        functions, {k: sorted(v) for k, v in following.items()}, callers,
+        functions, of_definition, {k: sorted(v) for k, v in following.items()}, callers,
         frozenset(committing), frozenset(generators),
     )  # fmt: skip
 
@@ -142,7 +144,7 @@ def _entered(flow: Flow, point: EntryPoint) -> list[str]:
     if point.definition in flow.functions:
         return [point.definition]
     names = {f"{point.definition}.{n}" for n in (point.name, (point.method or "").lower())}
-    own = [f for f, d in flow.functions.items() if d == point.definition]
+    own = flow.within.get(point.definition, [])
     return [f for f in own if f in names] or own
 
 

@@ -24,7 +24,7 @@ from migrator.analyze.frameworks.sqlalchemy.columns import (
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module, imported_names
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import keyword, method_of, nested, owner_of
+from migrator.analyze.project.walk import keyword, method_of, nested, owner_of
 from migrator.analyze.schema import Schema
 from migrator.model.graph import ForeignKey, Table, Unresolved
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 from migrator.analyze.facts.shape import CALL
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import assigned_calls, calls, decorated, owner_of
+from migrator.analyze.project.search import assigned_calls, calls, decorated
+from migrator.analyze.project.walk import owner_of
 from migrator.analyze.schema import Schema
 from migrator.model.graph import Dependency, EntryPoint
 

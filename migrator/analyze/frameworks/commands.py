@@ -8,17 +8,12 @@ from typing import ClassVar
 from migrator.analyze.facts.shape import CALL, Expr
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.infer.annotations import text_of
+from migrator.analyze.project.calls import Decorated, Found
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.library import Libraries
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import (
-    Decorated,
-    Found,
-    calls,
-    decorated,
-    keyword,
-    method_of,
-)
+from migrator.analyze.project.search import calls, decorated
+from migrator.analyze.project.walk import keyword, method_of
 from migrator.analyze.schema import Schema
 from migrator.model.graph import Dependency, EntryPoint, EntryPointKind, Unresolved
 

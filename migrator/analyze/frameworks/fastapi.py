@@ -11,22 +11,15 @@ from migrator.analyze.frameworks.flask.mounts import joined
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.infer.values import Call, External, Many, Value
+from migrator.analyze.project.calls import Decorated, Found
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.library import Libraries
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.scopes import Scopes
-from migrator.analyze.project.search import (
-    Decorated,
-    Found,
-    assigned_calls,
-    calls,
-    decorated,
-    keyword,
-    method_of,
-    owner_of,
-)  # fmt: skip
+from migrator.analyze.project.search import assigned_calls, calls, decorated
+from migrator.analyze.project.walk import keyword, method_of, owner_of
 from migrator.analyze.schema import Schema
 from migrator.model.graph import Dependency, EntryPoint, Unresolved
 

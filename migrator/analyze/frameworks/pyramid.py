@@ -9,11 +9,13 @@ from typing import ClassVar
 from migrator.analyze.facts.shape import CALL, Expr
 from migrator.analyze.frameworks.flask.mounts import joined
 from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.project.calls import Decorated, Found
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import Decorated, Found, calls, decorated, keyword
+from migrator.analyze.project.search import calls, decorated
+from migrator.analyze.project.walk import keyword
 from migrator.analyze.schema import Schema
 from migrator.model.graph import Dependency, EntryPoint, Unresolved
 

@@ -8,7 +8,7 @@ from migrator.analyze.facts.shape import ATTR, CALL, DEF, ITEM, RETURN, SET, WIT
 from migrator.analyze.infer.values import FunctionCode
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import nested
+from migrator.analyze.project.walk import nested
 
 _DEEPEST = 8
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from migrator.analyze.facts.shape import DEF, SET, Block, Body, Expr, Stmt
 from migrator.analyze.infer.values import FunctionCode
+from migrator.analyze.project.calls import CallIndex
 from migrator.analyze.project.classes import Class, Classes
 from migrator.analyze.project.modules import Module, Names, imported_names
 
@@ -21,8 +22,6 @@ class Project:
         self.names = Names(self.code)
         self.modules = self.names.modules
         self.classes = Classes(self.names)
-        # By the statement's identity: they live as long as their facts do.
-        self.calls_by_statement: dict[int, tuple[tuple[Expr, str], ...]] = {}
         self._codes: dict[tuple[str, str, int], FunctionCode] = {}
 
     def resolve(self, module: str, dotted: str) -> str | None:
@@ -35,6 +34,11 @@ class Project:
 
     def path(self, module: str) -> str:
         return self.modules[module].path
+
+    @cached_property
+    def calls(self) -> CallIndex:
+        """Every call of the program, by the last name of what is called."""
+        return CallIndex(self.code)
 
     def imports(self, *packages: str) -> bool:
         """Whether any module imports one of these top-level packages."""

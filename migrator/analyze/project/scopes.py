@@ -19,9 +19,10 @@ from migrator.analyze.facts.shape import (
     Block,
     Expr,
 )
+from migrator.analyze.project.calls import Found
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import Found, calls_in, local_imports, nested
+from migrator.analyze.project.walk import calls_in, local_imports, nested
 
 _DEEPEST = 4
 

@@ -11,7 +11,8 @@ from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import Value, options
 from migrator.analyze.infer.world import World
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import calls, calls_in, decorated, keyword, owner_of
+from migrator.analyze.project.search import calls, decorated
+from migrator.analyze.project.walk import calls_in, keyword, owner_of
 from migrator.model.graph import EntryPoint
 
 _REGISTER = ("django.contrib.admin.register", "django.contrib.admin.decorators.register")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.analyze.facts.shape import CALL, CONST, SET, Expr
 from migrator.analyze.frameworks.django.fields import Field, automatic, placed, text
-from migrator.analyze.project.search import keyword
+from migrator.analyze.project.walk import keyword
 
 if TYPE_CHECKING:
     from migrator.analyze.frameworks.django.models import DjangoModel, Models

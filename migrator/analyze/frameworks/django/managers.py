@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from migrator.analyze.facts.shape import CALL, SET, Expr
 from migrator.analyze.frameworks.django.models import Models
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import keyword
+from migrator.analyze.project.walk import keyword
 
 _DEFAULTS = ("objects", "_default_manager", "_base_manager")
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from migrator.analyze.facts.shape import CALL, Expr
 from migrator.analyze.frameworks.django.signals import connections, own_signals
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import calls, decorated, owner_of
+from migrator.analyze.project.search import calls, decorated
+from migrator.analyze.project.walk import owner_of
 from migrator.analyze.schema import Schema
 from migrator.model.graph import Dependency, EntryPoint
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from migrator.analyze.facts.shape import CALL, CONST, STR, Expr
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import assigned_calls, calls, keyword, owner_of
+from migrator.analyze.project.search import assigned_calls, calls
+from migrator.analyze.project.walk import keyword, owner_of
 from migrator.model.graph import EntryPoint
 
 _ACTIONS = {

@@ -11,11 +11,13 @@ from migrator.analyze.frameworks.django.admin import Admin
 from migrator.analyze.frameworks.django.meta import constant_text
 from migrator.analyze.frameworks.django.rest import Rest
 from migrator.analyze.frameworks.django.settings import DjangoSettings
+from migrator.analyze.project.calls import Found
 from migrator.analyze.project.classes import flat
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import Found, calls, decorated, keyword
+from migrator.analyze.project.search import calls, decorated
+from migrator.analyze.project.walk import keyword
 from migrator.analyze.schema import Schema
 from migrator.model.graph import EntryPoint, Unresolved
 

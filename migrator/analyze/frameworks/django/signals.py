@@ -9,13 +9,8 @@ from migrator.analyze.facts.shape import CALL, LIST, TUPLE, Expr
 from migrator.analyze.infer.values import Call
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import (
-    assigned_calls,
-    calls,
-    decorated,
-    keyword,
-    owner_of,
-)  # fmt: skip
+from migrator.analyze.project.search import assigned_calls, calls, decorated
+from migrator.analyze.project.walk import keyword, owner_of
 
 _RECEIVER = ("django.dispatch.receiver", "django.dispatch.dispatcher.receiver")
 SENDS = {"send", "send_robust", "asend", "asend_robust"}

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from migrator.analyze.facts.shape import CALL, DEF, Expr, Stmt
 from migrator.analyze.frameworks.flask.mounts import Mounts, joined
+from migrator.analyze.project.calls import Found
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import Found, calls, keyword, owner_of
+from migrator.analyze.project.search import calls
+from migrator.analyze.project.walk import keyword, owner_of
 from migrator.model.graph import Unresolved
 
 _ADDS = (

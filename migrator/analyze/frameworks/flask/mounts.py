@@ -7,19 +7,14 @@ from dataclasses import dataclass
 
 from migrator.analyze.facts.shape import ATTR, CALL, SET, Expr
 from migrator.analyze.infer.annotations import text_of
+from migrator.analyze.project.calls import Found
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import imported_by_call, is_dynamic
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.scopes import Scopes
-from migrator.analyze.project.search import (
-    Found,
-    assigned_calls,
-    calls,
-    keyword,
-    nested,
-    owner_of,
-)  # fmt: skip
+from migrator.analyze.project.search import assigned_calls, calls
+from migrator.analyze.project.walk import keyword, nested, owner_of
 from migrator.analyze.schema import Schema
 from migrator.model.graph import Unresolved
 

@@ -9,19 +9,13 @@ from migrator.analyze.facts.shape import CALL, DEF, Expr
 from migrator.analyze.frameworks.flask.classes import ClassRoute, class_routes
 from migrator.analyze.frameworks.flask.mounts import Mounts, joined
 from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.project.calls import Decorated, Found
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.search import (
-    Decorated,
-    Found,
-    assigned_calls,
-    calls,
-    decorated,
-    keyword,
-    owner_of,
-)  # fmt: skip
+from migrator.analyze.project.search import assigned_calls, calls, decorated
+from migrator.analyze.project.walk import keyword, owner_of
 from migrator.analyze.schema import Schema
 from migrator.model.graph import Dependency, EntryPoint
 
