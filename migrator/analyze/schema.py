@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from migrator.analyze.infer.values import FunctionCode
 from migrator.model.graph import ForeignKey, Relationship, Table, Unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """What `code` gives by `how`; `row` is a class id where that is known without running it."""
+
+    how: Literal["returns", "stores", "row"]
+    code: FunctionCode | None = None
+    row: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +45,8 @@ class Schema:
     plug-in's own value. `traits` by definition id go to `Definition.traits`. `constants` are
     definitions whose value is a statement: an access there counts where the constant is used.
     `sql_files` are the ``.sql`` files beside the code, text by path.
+    `outside` tells for names of libraries that the monolith itself fills (``flask.g.user``) what
+    gives them their value: a function that returns it, one that stores it, or a class of it.
     `autocommit` tells that an entry point is no transaction by itself.
     """
 
@@ -48,6 +60,7 @@ class Schema:
     unresolved: list[Unresolved] = field(default_factory=list)
     elsewhere: dict[str, Table] = field(default_factory=dict)
     sql_files: dict[str, str] = field(default_factory=dict)
+    outside: dict[str, list[Giver]] = field(default_factory=dict)
     dialect: str = "postgres"
     autocommit: bool = False
     _folded: dict[str, str | None] = field(default_factory=dict)

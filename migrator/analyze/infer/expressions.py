@@ -40,6 +40,7 @@ from migrator.analyze.infer.values import (
     Many,
     Mapping,
     Method,
+    Probe,
     Several,
     Text,
     Value,
@@ -158,6 +159,8 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         if name is not None:
             named[name] = value
             written_names[name] = written
+        elif type(function) is Probe and type(value) is Mapping:
+            named.update(value.items)
     at.quiet -= quiet
     call = Call(line, expr, args, values, written_names, named)
     if function is None:

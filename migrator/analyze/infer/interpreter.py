@@ -10,6 +10,7 @@ from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.closures import names_seen
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke, run
+from migrator.analyze.infer.parameters import bind
 from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Through, Touch
 from migrator.analyze.infer.statements import STATEMENTS
 from migrator.analyze.infer.values import (
@@ -25,6 +26,7 @@ from migrator.analyze.infer.values import (
     Mapping,
     Method,
     ModuleRef,
+    Probe,
     Several,
     Text,
     Value,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 _DEEPEST_NESTED = 6
 _MOST_NESTED_CALLS = 1_000
+_MOST_KEYS = 60
 
 
 class Interpreter:
@@ -66,6 +69,7 @@ class Interpreter:
         self.watched = own.cls if own is not None else cls if code is not None else None
         self.line = 0
         self.quiet = 0
+        self.probing = False
         self.returned: list[Value | None] = []
         self.yields = False
         self.nested: list[object] = []
@@ -87,7 +91,7 @@ class Interpreter:
     ) -> Interpreter:  # fmt: skip
         """At the head of a function, parameters bound; `own` is what ``self`` is."""
         at = cls(world, code.module, code.id, code=code, cls=code.owner, own=own)
-        at._bind_params(given)
+        bind(at, given)
         return at
 
     # --- what frameworks ask and tell ------------------------------------------------------------
@@ -203,6 +207,10 @@ class Interpreter:
 
     def store(self, owner: Value | None, name: str, value: Value | None, line: int) -> None:
         for one in options(owner):
+            if type(one) is External:
+                place = f"{one.name}.{name}"
+                if place in self.schema.outside:
+                    self.sink.placed[place] = either(self.sink.placed.get(place), value)
             if getattr(one, "cls", None) == self.watched:
                 self.sink.stores.add(name)
             framework = self.world.framework_of(one)
@@ -247,6 +255,9 @@ class Interpreter:
         if type(function) is Either:
             return either(*[self.call(o, call) for o in function.options])
         kind = type(function)
+        if kind is Probe:
+            self.sink.probed.append((call.values, dict(call.named)))
+            return None
         if isinstance(function, Function) or (
             isinstance(function, Method) and function.home is not None
         ):
@@ -326,39 +337,6 @@ class Interpreter:
 
     # --- statements ------------------------------------------------------------------------------
 
-    def _bind_params(self, given: MappingOf[str, Value | None]) -> None:
-        assert self.code is not None
-        params = self.code.statement[4]
-        decorators = self.code.decorators
-        for position, (name, annotation, default, kind) in enumerate(params):
-            value = given.get(name)
-            if position == 0 and self.cls is not None and "staticmethod" not in decorators:
-                owner = self.own.cls if self.own else self.cls
-                if "classmethod" in decorators or self.code.name in (
-                    "__new__",
-                    "__init_subclass__",
-                ):
-                    value = ClassRef(owner)
-                else:
-                    value = self.own or Instance(owner)
-            if value is None and annotation is not None:
-                value = self.annotated(annotation)
-                if value is not None and kind == "*":
-                    value = Many(value)
-                elif value is not None and kind == "**":
-                    value = Mapping((), value)
-            if default is not None:
-                assumed = self.world.at_module(self.module, default, self.cls)
-                framework = self.world.framework_of(assumed) if assumed is not None else None
-                if framework is not None and assumed is not None and type(assumed) is not Instance:
-                    made = framework.parameter(self, assumed)
-                    value = made if made is not None else value
-                if value is None and type(assumed) in (Instance, ClassRef, Text):
-                    value = assumed
-            if _untold(value) and kind in ("", "k", "**"):
-                value = self.world.named_argument(self, name, kind) or value
-            self.env[name] = value
-
     def run(self) -> None:
         """Interpret the whole function."""
         assert self.code is not None
@@ -369,7 +347,7 @@ class Interpreter:
             self.line = statement[1]
             STATEMENTS[statement[0]](self, statement)
 
-    def _put(self, owner: Expr, value: Value | None) -> None:
+    def _put(self, owner: Expr, key: Value | None, value: Value | None) -> None:
         """``found[key] = value``: a dict holds what is put in it."""
         if type(owner) is not str or owner not in self.env or value is None:
             return
@@ -377,7 +355,12 @@ class Interpreter:
         if known is None or type(known) is Mapping:
             items = known.items if type(known) is Mapping else ()
             held = known.item if type(known) is Mapping else None
-            self.env[owner] = Mapping(items, either(held, value))
+            if type(key) is Text and key.whole and len(items) < _MOST_KEYS:
+                known_items = dict(items)
+                known_items[key.text] = value
+                self.env[owner] = Mapping(tuple(known_items.items()), held)
+            else:
+                self.env[owner] = Mapping(items, either(held, value))
 
     def assign(self, target: Expr, value: Value | None, line: int) -> None:
         if type(target) is str:
@@ -400,10 +383,4 @@ class Interpreter:
             self.store(self.value(target[2]), target[3], value, line)
         elif target[0] == ITEM:
             self.value(target[1])
-            self.value(target[2])
-            self._put(target[1], value)
-
-
-def _untold(value: Value | None) -> bool:
-    """Whether a framework may know better: nothing is known, or only another's class."""
-    return value is None or (type(value) is Instance and ":" not in value.cls)
+            self._put(target[1], self.value(target[2]), value)

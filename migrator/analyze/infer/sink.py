@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from migrator.analyze.infer.values import Value
 from migrator.model.graph import AccessHow, AccessMode, Confidence
 
 SUPER = ">"
@@ -51,12 +52,13 @@ class Sink:
     `needs` are the names of ``self`` (or ``cls``) that it looked up, ``>`` where through
     ``super()``, `stores` those that it set on ``self``; `handed_on` tells that other code got the
     object itself. `whole` is False until the run has ended. `mentions` count where the function
-    `executes` a query.
+    `executes` a query. `placed` are the values stored under names of libraries, `probed` what a
+    decorator hands to the function that it is put on.
     """
 
     __slots__ = (
-        "executes", "handed_on", "mentions", "needs", "reaches", "stores", "through", "touches",
-        "unresolved", "whole",
+        "executes", "handed_on", "mentions", "needs", "placed", "probed", "reaches", "stores",
+        "through", "touches", "unresolved", "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -69,4 +71,6 @@ class Sink:
         self.needs: set[str] = set()
         self.stores: set[str] = set()
         self.handed_on = False
+        self.placed: dict[str, Value | None] = {}
+        self.probed: list[tuple[tuple[Value | None, ...], dict[str, Value | None]]] = []
         self.whole = False

@@ -32,6 +32,7 @@ from migrator.analyze.infer.values import (
     Instance,
     Many,
     Method,
+    Probe,
     Several,
     Text,
     Value,
@@ -217,7 +218,11 @@ def _def(at: Interpreter, statement: Stmt) -> None:
         kept, at.returned = at.returned, []
         for param_name, annotation, _, _ in params:
             at.env[param_name] = at.annotated(annotation) if annotation else None
+        probing, at.probing = at.probing, False
+        if probing and params and params[0][3] == "":
+            at.env[params[0][0]] = Probe()
         at.block(body)
+        at.probing = probing
         at.env, at.returned = before, kept
 
 

@@ -78,6 +78,11 @@ class Closure(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Probe(Value):
+    """The function that a decorator is put on, while what it hands to it is found out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Many(Value):
     """A list, set, iterator … of `item`."""
 

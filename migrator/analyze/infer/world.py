@@ -18,6 +18,7 @@ from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer import types
 from migrator.analyze.infer.closures import Mentioned
 from migrator.analyze.infer.contexts import Contexts
+from migrator.analyze.infer.given import external
 from migrator.analyze.infer.memo import Memo
 from migrator.analyze.infer.named import rows_by_name
 from migrator.analyze.infer.values import (
@@ -125,7 +126,7 @@ class World:
     def value_of(self, target: str) -> Value | None:
         """The value of a resolved name."""
         if ":" not in target:
-            return ModuleRef(target) if target in self.project.modules else External(target)
+            return ModuleRef(target) if target in self.project.modules else external(self, target)
         module, _, dotted = target.partition(":")
         name, _, rest = dotted.partition(".")
         value = self._definition(f"{module}:{name}")
@@ -173,7 +174,7 @@ class World:
         if type(owner) is ModuleRef:
             return self.value_of(self.project.names.absolute(f"{owner.name}.{name}"))
         if type(owner) is External:
-            return External(f"{owner.name}.{name}")
+            return external(self, f"{owner.name}.{name}")
         if type(owner) is ClassRef or type(owner) is Instance:
             return self.member(owner, name)
         return None

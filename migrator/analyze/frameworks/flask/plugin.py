@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from migrator.analyze.facts.shape import CALL, DEF, Expr
+from migrator.analyze.frameworks.flask import context
 from migrator.analyze.frameworks.flask.classes import ClassRoute, class_routes
 from migrator.analyze.frameworks.flask.mounts import Mounts, joined
-from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.frameworks.protocol import At, Framework
+from migrator.analyze.infer.values import Call, External, Value
 from migrator.analyze.project.calls import Decorated, Found
 from migrator.analyze.project.constants import string_of
 from migrator.analyze.project.dynamic import literal_strings
@@ -26,7 +28,17 @@ class Flask(Framework):
     """Blueprints, view functions, MethodViews; Quart has the same interface."""
 
     name: ClassVar[str] = "flask"
-    packages: ClassVar[tuple[str, ...]] = ("flask", "quart")
+    packages: ClassVar[tuple[str, ...]] = ("flask", "quart", "werkzeug")
+
+    def declare(self, project: Project, schema: Schema) -> None:
+        if project.imports("flask", "quart"):
+            context.declare(project, schema)
+
+    def call(self, at: At, function: Value, call: Call) -> Value | None:
+        name = function.name if type(function) is External else ""
+        if name.endswith(".LocalProxy") and call.values:
+            return at.call(call.values[0], Call(call.line, None, (), (), {}, {}))
+        return None
 
     def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
         if not project.imports(
