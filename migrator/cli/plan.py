@@ -87,6 +87,7 @@ def plan(
     settings = settings_of(read_config(Path()))
     pins = tuple(_pin(text) for text in pin or ())
     known = read_plan(output) if output.exists() and not fresh else None
+    _check_pins(pins, known, graph, output)
     known = _with_pins(known, pins) if known else None
     if explain or move or merge or (services is not None and known is not None):
         present = _present(known, graph, settings, pins)
@@ -113,6 +114,33 @@ def _pin(text: str) -> Pin:
     from migrator.model.plan import Pin
 
     return Pin(*_pair(text, "--pin"))
+
+
+def _check_pins(given: tuple[Pin, ...], known: Plan | None, graph: Graph, output: Path) -> None:
+    """Refuse pins of the command line that mean nothing, and warn of those of the plan's file: what
+    they named may have gone from the code since."""
+    from rich.console import Console
+
+    from migrator.model.errors import MigratorError
+    from migrator.model.plan_file import pin_lines
+    from migrator.plan.named import Names
+
+    names = Names(graph)
+    for pin in given:
+        if not names.has(pin.what):
+            raise MigratorError(
+                f"--pin {pin.what}={pin.service}: no table or definition is called {pin.what!r}",
+                hint=names.meant(pin.what),
+            )
+    old = known.pins if known else ()
+    if all(names.has(pin.what) for pin in old):
+        return
+    errors = Console(stderr=True, highlight=False)
+    for pin, line in zip(old, pin_lines(output.read_text("utf-8")), strict=True):
+        if not names.has(pin.what):
+            told = f"{output}:{line}: warning: the pin of {pin.what} to {pin.service} holds nothing"
+            hint = f"no table or definition is called so; {names.meant(pin.what)}"
+            errors.print(f"{told}: {hint}", markup=False, soft_wrap=True)
 
 
 def _present(known: Plan | None, graph: Graph, settings: Settings, pins: tuple[Pin, ...]) -> Plan:

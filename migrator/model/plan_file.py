@@ -43,6 +43,12 @@ def read_plan(path: Path) -> Plan:
     return _Reader(str(path)).plan(_load(path))
 
 
+def pin_lines(text: str) -> tuple[int, ...]:
+    """The line of each pin of a plan's text, in its order."""
+    pins: Any = (_yaml().load(text) or {}).get("pins") or []
+    return tuple(pins.lc.data[index][0] + 1 for index in range(len(pins)))
+
+
 def dump_plan(plan: Plan, previous: str | None = None) -> str:
     """YAML text; with the text of the `previous` plan, its comments stay where they were."""
     yaml = _yaml()
@@ -156,11 +162,12 @@ class _Reader:
         self._expect(services, dict, "services: a mapping from name to service", data, "services")
         read = tuple(self._service(name, services) for name in services)
         known = {service.name for service in read}
+        self._owned_once(data)
         return Plan(
             services=read,
             shared=self._texts(data, "shared"),
             glue=self._texts(data, "glue"),
-            cuts=chosen(self._cuts(item, known) for item in self._items(data, "cuts")),
+            cuts=self._chosen(data, known),
             order=tuple(
                 Step(
                     self._name(i, "service", known),
@@ -208,6 +215,44 @@ class _Reader:
         purpose = str(data.get("purpose", ""))
         tables, definitions = self._texts(data, "tables"), self._texts(data, "definitions")
         return Service(name, purpose, tables, definitions, slo_file.parse(data, self._fail))
+
+    def _owned_once(self, data: Any) -> None:
+        """Each table, and each definition or glob, stands in one place."""
+        services = data["services"]
+        tables: dict[str, tuple[str, int]] = {}
+        code: dict[str, tuple[str, int]] = {}
+        for name in services:
+            self._owned(name, services[name], "tables", tables)
+            self._owned(name, services[name], "definitions", code)
+        for key in ("shared", "glue"):
+            self._owned(key, data, key, code)
+
+    def _owned(
+        self, owner: str, section: Any, key: str, places: dict[str, tuple[str, int]]
+    ) -> None:
+        for index, name in enumerate(self._texts(section, key)):
+            listed = section[key]
+            other, line = places.setdefault(name, (owner, self._at(listed, index)[0]))
+            if other != owner:
+                told = f"{name} is given to {owner}, and to {other} in line {line}"
+                self._fail(f"{told}: one owner expected", listed, index)
+
+    def _chosen(self, data: Any, known: set[str]) -> tuple[Cut, ...]:
+        """The decision for each thing; two entries that name nothing else contradict each other."""
+        items = self._items(data, "cuts")
+        entries = [self._cuts(item, known) for item in items]
+        single: dict[tuple[str, str, str], int] = {}
+        for index, entry in enumerate(entries):
+            if len(entry) != 1:
+                continue
+            [cut] = entry
+            key = (cut.source, cut.what, cut.kind)
+            if key in single:
+                line = self._at(data["cuts"], single[key])[0]
+                told = f"{cut.source} needs {cut.what} ({cut.kind}) is decided twice"
+                self._fail(f"{told}, first in line {line}: keep one entry", data["cuts"], index)
+            single[key] = index
+        return chosen(entries)
 
     def _cuts(self, data: Any, known: set[str]) -> list[Cut]:
         """One for each thing that an entry names."""
@@ -266,10 +311,15 @@ class _Reader:
             self._fail(f"{what} expected", parent, key)
 
     def _fail(self, what: str, parent: Any, key: Any) -> typing.NoReturn:
-        place = getattr(parent, "lc", None)
-        line, column = 1, 1
-        if place is not None:
-            known = (place.data or {}).get(key)
-            at = known[:2] if known else (place.line, place.col)
-            line, column = at[0] + 1, at[1] + 1
+        line, column = self._at(parent, key)
         raise MigratorError(what, where=f"{self.path}:{line}:{column}")
+
+    @staticmethod
+    def _at(parent: Any, key: Any) -> tuple[int, int]:
+        """Line and column of what `parent` has under `key`."""
+        place = getattr(parent, "lc", None)
+        if place is None:
+            return 1, 1
+        known = (place.data or {}).get(key)
+        at = known[:2] if known else (place.line, place.col)
+        return at[0] + 1, at[1] + 1

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from migrator.model.graph import Graph
 from migrator.model.plan import Assignment, Cut, Plan
+from migrator.plan.named import Names
 from migrator.plan.propose import completed
 from migrator.plan.resolve import assign
 
@@ -28,8 +29,10 @@ def _tables(before: Plan, after: Plan, graph: Graph) -> list[str]:
     told = [f"table {t} is new: {now[t]} owns it" for t in sorted(now.keys() - was.keys())]
     known = {t.id for t in graph.tables}
     for table in sorted(was.keys() - now.keys()):
-        why = "is gone from the code" if table not in known else "has no owner any more"
-        told.append(f"table {table} {why}: taken out of {was[table]}")
+        why = "has no owner any more" if table in known else "is not in the code"
+        meant = [] if table in known else [n for n in Names(graph).near(table) if n in known]
+        hint = f" (did you mean {' or '.join(meant)}?)" if meant else ""
+        told.append(f"table {table} {why}: taken out of {was[table]}{hint}")
     return told
 
 

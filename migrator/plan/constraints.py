@@ -10,7 +10,8 @@ from migrator.model.config import Config, Section
 from migrator.model.errors import MigratorError
 from migrator.model.graph import Graph
 from migrator.model.plan import Pin
-from migrator.plan.resolve import best, matches
+from migrator.plan.named import Names
+from migrator.plan.resolve import Patterns, matches
 from migrator.plan.ties import TABLE, node_of
 
 
@@ -122,14 +123,14 @@ class _Groups:
 
 
 def _pinned(graph: Graph, pins: tuple[Pin, ...], node: Mapping[str, str]) -> dict[str, str]:
-    rules = [(pin.what, pin.service) for pin in pins]
+    rules = Patterns((pin.what, pin.service) for pin in pins)
     found = {}
     for definition, name in node.items():
-        service = best(definition, rules)
+        service = rules.best(definition)
         if service:
             found[name] = service
     for table in graph.tables:
-        service = best(table.id, rules)
+        service = rules.best(table.id)
         if service:
             found[TABLE + table.id] = service
     return found
@@ -142,7 +143,7 @@ def _nodes(name: str, graph: Graph, node: Mapping[str, str]) -> list[str]:
         raise MigratorError(
             f"no table or definition is called {name!r}",
             where="[plan]",
-            hint="together and apart take names or globs of tables and definitions",
+            hint=Names(graph).meant(name),
         )
     return sorted(set(found))
 

@@ -6,17 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from migrator.model.graph import Definition, Graph
+from migrator.model.graph import Definition, Graph, Table
 from migrator.plan.ties import TABLE
+from migrator.plan.words import HOLLOW, poor, split, stems
 
 _MOSTLY = 0.5
 _OUTER = 0.3  # Of what a folder says, each folder further out.
-_HOLLOW = {
-    "api", "app", "apps", "admin", "base", "common", "core", "db", "form", "forms", "handlers",
-    "helpers", "lib", "main", "me", "mixins", "model", "models", "module", "modules", "plugins",
-    "queries", "routes", "schemas", "serializers", "server", "service", "services", "src", "tasks",
-    "tests", "types", "util", "utils", "v1", "v2", "v3", "views", "web",
-}  # fmt: skip
 
 
 def named(
@@ -27,24 +22,65 @@ def named(
 ) -> list[str]:
     """A name for each part: what its pins say (`fixed`, by the number that `part_of` gives), else
     the word that is most its own among packages, tables and routes."""
-    words = [_words(part, graph) for part in parts]
-    everywhere = sum(words, Counter[str]())
+    called = {TABLE + t.id: _called(t) for t in graph.tables}
+    words = [_words(part, graph, called) for part in parts]
+    spoken = [_spoken(part) for part in parts]
+    everywhere, anywhere = sum(words, Counter[str]()), sum(spoken, Counter[str]())
     taken = set(fixed.values())
+    roots = _roots(graph)
     found = []
-    for part, counts in zip(parts, words, strict=True):
+    for part, counts, said in zip(parts, words, spoken, strict=True):
         pinned = next((fixed[n] for n in {part_of[node] for node in part} if n in fixed), None)
         if pinned:
             found.append(pinned)
             continue
-        # How much it says of the part, times how much of what it says anywhere is here.
-        own = sorted(counts, key=lambda w: (-(counts[w] ** 2) / everywhere[w], w))
-        name = next((w for w in own if w not in taken), f"service-{len(taken) + 1}")
+        kept = {stem for node in part & called.keys() for stem in stems(called[node])}
+        own, rest = _best(counts, everywhere), _best(said, anywhere)
+        better = [w for w in own if w not in roots and (not poor(w) or stems(w) & kept)]
+        better += [w for w in rest if said[w] > 1 and w not in roots and not poor(w)]
+        free = [w for w in better + sorted(own, key=roots.__contains__) if w not in taken]
+        # Nobody tells `user` from `users`.
+        clear = (w for w in free if not any(stems(w) & stems(t) for t in taken))
+        name = next(clear, free[0] if free else f"service-{len(taken) + 1}")
         taken.add(name)
         found.append(name)
     return found
 
 
-def _words(part: set[str], graph: Graph) -> Counter[str]:
+def _best(counts: Counter[str], everywhere: Counter[str]) -> list[str]:
+    """The words by how much each says of the part, times how much of what it says anywhere is
+    here."""
+    return sorted(counts, key=lambda w: (-(counts[w] ** 2) / everywhere[w], w))
+
+
+def _roots(graph: Graph) -> set[str]:
+    """Packages that most of the application lies in: they name all of it."""
+    tops = Counter(d.module.partition(".")[0] for d in graph.definitions)
+    return {_clean(top) for top, n in tops.items() if n > len(graph.definitions) * _MOSTLY}
+
+
+def _spoken(part: set[str]) -> Counter[str]:
+    """The words that files and definitions are called by: what is left where no folder, table or
+    route has a name."""
+    names = [n for n in part if not n.startswith(TABLE)]
+    found = Counter(w for n in names for w in set(split(n.partition(":")[2])))
+    found.update(w for module in {n.partition(":")[0] for n in names} for w in _file(module))
+    return found
+
+
+def _file(module: str) -> set[str]:
+    return set(split(module.rpartition(".")[2]))
+
+
+def _called(table: Table) -> str:
+    """The table's name as a word; of a framework's ``app_classname`` what the class is called."""
+    kind = (table.definition or "").rpartition(":")[2]
+    if kind and table.name.endswith(f"_{kind.lower()}"):
+        return "-".join(split(kind)) or _clean(kind)
+    return _clean(table.name)
+
+
+def _words(part: set[str], graph: Graph, called: Mapping[str, str]) -> Counter[str]:
     """Words by weight. A package says most where most of the part lies in it, a table that many
     others of the part begin with or point to more than one at the edge."""
     found: Counter[str] = Counter()
@@ -54,22 +90,21 @@ def _words(part: set[str], graph: Graph) -> Counter[str]:
     folders: dict[str, float] = {}
     for names in code:
         # The innermost says most: in events/papers/ it is papers, not events.
-        said = [w for w in dict.fromkeys(reversed(names[:-1] or names)) if w not in _HOLLOW]
+        said = [w for w in dict.fromkeys(reversed(names[:-1] or names)) if w not in HOLLOW]
         for depth, word in enumerate(said):
             folders[word] = folders.get(word, 0.0) + _OUTER**depth
     for word, count in folders.items():
         if count < len(graph.definitions) * _MOSTLY or len(folders) == 1:
             found[_clean(word)] += round(100 * count / max(1, len(code)))
-    tables = sorted(n.removeprefix(TABLE).rpartition(".")[2] for n in part if n.startswith(TABLE))
-    inside = {t for t in part if t.startswith(TABLE)}
+    inside = {called[t] if t in called else _clean(t) for t in part if t.startswith(TABLE)}
     pointed = Counter(
-        k.target.rpartition(".")[2]
+        called[TABLE + k.target]
         for k in graph.foreign_keys
-        if TABLE + k.source in inside and TABLE + k.target in inside
+        if TABLE + k.source in part and TABLE + k.target in part & called.keys()
     )
-    for table in tables:
-        begins = sum(other.startswith(table.rstrip("s")) for other in tables)
-        found[_clean(table)] += round(20 * (begins + pointed[table]) / len(tables)) + 5
+    for table in sorted(inside):
+        begins = sum(other.startswith(table.rstrip("s")) for other in inside)
+        found[table] += round(20 * (begins + pointed[table]) / len(inside)) + 5
     for word, count in _subjects(part, graph).items():
         found[_clean(word)] += min(20, 3 * count)
     return Counter({w: n for w, n in found.items() if n and re.fullmatch(r"[a-z][a-z0-9-]*", w)})
@@ -85,7 +120,7 @@ def _subjects(own: set[str], graph: Graph) -> Counter[str]:
     for point in graph.entry_points:
         if point.kind == "route" and point.definition in own:
             words = re.split(r"[/\s]+", point.path or "")
-            found.update(w for w in words if re.fullmatch(r"[a-z][\w-]*", w) and w not in _HOLLOW)
+            found.update(w for w in words if re.fullmatch(r"[a-z][\w-]*", w) and w not in HOLLOW)
     return found
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from migrator.model.graph import Graph
 from migrator.model.plan import GLUE, SHARED, Assignment, Plan
 
-_WILD = frozenset("*?[")
+WILD = frozenset("*?[")
 
 
 def assign(plan: Plan, graph: Graph) -> Assignment:
@@ -26,7 +26,7 @@ def assign(plan: Plan, graph: Graph) -> Assignment:
     tables = {table: service.name for service in plan.services for table in service.tables}
     table_owner = {}
     for table in graph.tables:
-        owner = best(table.id, pins) or tables.get(table.id)
+        owner = pinned.best(table.id) or tables.get(table.id)
         if owner:
             table_owner[table.id] = owner
     return Assignment(owner_of, table_owner)
@@ -38,15 +38,18 @@ class Patterns:
     def __init__(self, patterns: Iterable[tuple[str, str]] = ()) -> None:
         self._exact: dict[str, str] = {}
         self._below: dict[str, str] = {}
+        self._modules: dict[str, str] = {}
         self._others: list[tuple[str, str]] = []
         for pattern, owner in patterns:
             self.add(pattern, owner)
 
     def add(self, pattern: str, owner: str) -> None:
         whole = pattern.removesuffix(".*")
-        if not _WILD & set(pattern):
+        if not WILD & set(pattern):
             self._exact[pattern] = max(owner, self._exact.get(pattern, owner))
-        elif whole != pattern and ":" not in whole and not _WILD & set(whole):
+            if "." in pattern and ":" not in pattern:
+                self._modules[pattern] = max(owner, self._modules.get(pattern, owner))
+        elif whole != pattern and ":" not in whole and not WILD & set(whole):
             self._below[whole] = max(owner, self._below.get(whole, owner))
         else:
             self._others.append((pattern, owner))
@@ -56,7 +59,9 @@ class Patterns:
         if name in self._exact:
             return self._exact[name]
         found = [(len(p), owner) for p, owner in self._others if matches(name, p)]
-        above = name.partition(":")[0]
+        above, mark, _ = name.partition(":")
+        if mark and above in self._modules:
+            found.append((len(above) + 3, self._modules[above]))
         while above:
             if above in self._below:
                 found.append((len(above) + 2, self._below[above]))
@@ -65,17 +70,15 @@ class Patterns:
         return max(found)[1] if found else None
 
 
-def best(name: str, patterns: Iterable[tuple[str, str]]) -> str | None:
-    """The owner that the most specific matching pattern names."""
-    return Patterns(patterns).best(name)
-
-
 def matches(name: str, pattern: str) -> bool:
-    """A glob over ``module:Name``; ``pkg.billing.*`` also means the module ``pkg.billing``."""
+    """A glob over ``module:Name``; ``pkg.billing.*`` also means the module ``pkg.billing``, and
+    ``pkg.billing`` the definitions of that module alone."""
     if pattern == name or fnmatchcase(name, pattern):
         return True
-    if ":" not in pattern:
-        module = name.partition(":")[0]
+    if ":" not in pattern and "." in pattern:
+        module, mark, _ = name.partition(":")
         whole = pattern.removesuffix(".*")
-        return fnmatchcase(module, pattern) or (pattern.endswith(".*") and module == whole)
+        return (bool(mark) and fnmatchcase(module, pattern)) or (
+            whole != pattern and module == whole
+        )
     return False

@@ -123,6 +123,56 @@ def test_damaged_plan_names_the_line(planned: Path, text: str, line: int) -> Non
     assert not (planned / "workspace").exists()
 
 
+_ONCE = """version: 2
+services:
+  a:
+    tables: [users]
+  b:
+    tables: []
+cuts:
+  - {from: b, to: a, what: users, kind: read, decision: call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            _ONCE + "  - {from: b, to: a, what: users, kind: read, decision: replicate}\n",
+            ("migration.yaml:9", "line 8"),
+        ),
+        (_ONCE.replace("[]", "[users]"), ("migration.yaml:6", "line 4")),
+        (
+            _ONCE.replace("tables: []", "definitions: [shop.*]") + "shared:\n  - shop.*\n",
+            ("migration.yaml:10", "line 6"),
+        ),
+    ],
+)
+def test_what_is_decided_twice_is_told_with_both_lines(
+    planned: Path, text: str, lines: tuple[str, str]
+) -> None:
+    (planned / "migration.yaml").write_text(_ONCE)
+    assert migrator(planned, "plan").returncode == 0
+    (planned / "migration.yaml").write_text(text)
+    said = refused(planned, "plan")
+    assert all(line in said for line in lines), said
+
+
+def test_pin_that_means_nothing(planned: Path) -> None:
+    plan = planned / "migration.yaml"
+    before = plan.read_text()
+    assert "did you mean users" in refused(planned, "plan", "--pin", "user=accounts")
+    assert "did you mean shop.*" in refused(planned, "plan", "--fresh", "--pin", "shop=accounts")
+    assert plan.read_text() == before
+    text = before.replace("pins: []", "pins:\n  - what: shop.model\n    service: users")
+    plan.write_text(text)
+    result = migrator(planned, "plan")
+    line = text.splitlines().index("  - what: shop.model") + 1
+    assert result.returncode == 0
+    assert f"migration.yaml:{line}: warning" in result.stderr
+    assert "shop.models" in result.stderr
+
+
 def test_unknown_service(planned: Path) -> None:
     assert "no such service: nobody" in refused(planned, "scaffold", "nobody")
 

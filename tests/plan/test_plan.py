@@ -17,10 +17,11 @@ from migrator.model.plan_file import dump_plan, read_plan
 from migrator.plan.closure import cut_of, follow
 from migrator.plan.costs import priced
 from migrator.plan.figures import compared, structural_modularity
+from migrator.plan.named import Names
 from migrator.plan.propose import propose
 from migrator.plan.reachability import Edges
 from migrator.plan.replan import replan
-from migrator.plan.resolve import assign, matches
+from migrator.plan.resolve import Patterns, assign, matches
 from migrator.plan.roles import roles
 
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
@@ -209,7 +210,27 @@ def test_structural_modularity_by_hand() -> None:
         ("a.bc:X", "a.b.*", False),
         ("a.b:X", "a.b:X", True),
         ("a.b:XY", "a.b:X*", True),
+        ("a.b:X", "a.b", True),
+        ("a.b.c:X", "a.b", False),
+        ("b", "b", True),
+        ("b:X", "b", False),
     ],
 )
 def test_patterns(name: str, pattern: str, expected: bool) -> None:
     assert matches(name, pattern) is expected
+    assert Patterns([(pattern, "x")]).best(name) == ("x" if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        ("jobmarket.accounts", "jobmarket.accounts.*"),
+        ("quota", "quotas"),
+        ("jobmarket.acounts.*", "jobmarket.accounts.*"),
+    ],
+)
+def test_a_name_that_means_nothing_is_told_with_what_was_meant(pattern: str, meant: str) -> None:
+    names = Names(graph())
+    assert not names.has(pattern)
+    assert meant in names.near(pattern)
+    assert names.has(meant)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from migrator.model.finding import Finding
+from migrator.plan.named import Names
 from migrator.verify.rule import Rule
 from migrator.verify.subject import Monolith, Subject
 
@@ -14,9 +14,11 @@ def _check(subject: Subject) -> Iterator[Finding]:
     if subject.monolith is None:
         return
     monolith = subject.monolith
+    names = Names(monolith.graph)
     for what, where in _named(monolith):
-        if not _exists(what, monolith):
-            yield _finding(monolith, what, f"{where} names {what}, which the code no longer has")
+        if not names.has(what):
+            told = f"{where} names {what}, which the code no longer has"
+            yield _finding(monolith, what, told)
     planned = set(monolith.assignment.table_owner)
     for table in monolith.graph.tables:
         if table.id not in planned:
@@ -30,19 +32,6 @@ def _named(monolith: Monolith) -> Iterator[tuple[str, str]]:
     yield from ((name, "glue") for name in monolith.plan.glue)
     yield from ((pin.what, "pins") for pin in monolith.plan.pins)
     yield from ((cut.what, "cuts") for cut in monolith.plan.cuts if cut.kind != "foreign_key")
-
-
-def _exists(pattern: str, monolith: Monolith) -> bool:
-    graph = monolith.graph
-    if any(table.id == pattern for table in graph.tables):
-        return True
-    return any(
-        definition.id == pattern
-        or fnmatchcase(definition.id, pattern)
-        or fnmatchcase(definition.module, pattern)
-        or definition.module == pattern.removesuffix(".*")
-        for definition in graph.definitions
-    )
 
 
 def _finding(monolith: Monolith, what: str, message: str) -> Finding:

@@ -1,0 +1,67 @@
+"""Names that a person would give a service."""
+
+from __future__ import annotations
+
+import pytest
+
+from migrator.model.graph import Definition, EntryPoint, Graph, Table
+from migrator.plan.naming import named
+from migrator.plan.ties import TABLE
+
+
+def graph(*definitions: str, tables: tuple[str, ...] = (), routes: tuple[str, ...] = ()) -> Graph:
+    return Graph(
+        root=".",
+        definitions=tuple(Definition(d, "function", "x.py", 1, 2) for d in definitions),
+        tables=tuple(Table(t, None, (), "x.py", 1, "orm") for t in tables),
+        entry_points=tuple(
+            EntryPoint("route", path, "GET", path, definitions[0]) for path in routes
+        ),
+    )
+
+
+def name(found: Graph) -> str:
+    part = {d.id for d in found.definitions} | {TABLE + t.id for t in found.tables}
+    nodes = sorted(part)
+    [only] = named([part], found, {}, dict.fromkeys(nodes, 0))
+    return only
+
+
+@pytest.mark.parametrize("word", ["import", "exit", "flask", "resolvers", "layout", "json", "daos"])
+def test_words_of_the_language_its_tools_and_layers_are_passed_over(word: str) -> None:
+    assert name(graph(f"shop.{word}.pages:show", tables=("orders",))) == "orders"
+    assert (
+        name(graph("shop.views.pages:show", tables=("orders",), routes=(f"/{word}",))) == "orders"
+    )
+
+
+def test_a_word_of_the_library_that_is_a_table_is_a_subject() -> None:
+    assert name(graph("shop.calendar.pages:show", tables=("calendars", "holidays"))) in (
+        "calendar",
+        "calendars",
+    )
+
+
+def test_a_poor_word_is_better_than_none() -> None:
+    found = graph("shop.flask.x:a", "shop.orders.y:b", "shop.stock.z:c")
+    parts = [{"shop.orders.y:b"}, {"shop.stock.z:c"}, {"shop.flask.x:a"}]
+    homes = {node: number for number, part in enumerate(parts) for node in part}
+    assert named(parts, found, {}, homes) == ["orders", "stock", "flask"]
+
+
+def test_where_no_folder_is_named_the_definitions_say_what_it_is() -> None:
+    assert name(graph("shop.api.a:send_invoice", "shop.api.b:InvoiceReport")) == "invoice"
+
+
+def test_the_application_itself_is_no_name_for_a_part() -> None:
+    found = graph("shop.a:place_order", "shop.a:cancel_order", "shop.b:other")
+    parts = [{"shop.a:place_order", "shop.a:cancel_order"}, {"shop.b:other"}]
+    homes = {node: number for number, part in enumerate(parts) for node in part}
+    assert named(parts, found, {}, homes)[0] == "order"
+
+
+def test_two_services_are_not_called_by_one_word() -> None:
+    found = graph("shop.user.a:x", "shop.users.b:y", "shop.c:z", tables=("accounts",))
+    parts = [{"shop.user.a:x"}, {"shop.users.b:y", TABLE + "accounts"}]
+    homes = {node: number for number, part in enumerate(parts) for node in part}
+    assert named(parts, found, {}, homes) == ["user", "accounts"]
