@@ -2,6 +2,8 @@
 
 ``peers.py faststream-outbox PRODUCER_URL CONSUMER_URL`` works on the rows in place, without a
 broker, as its documentation shows, with four workers and batched deletes.
+``peers.py faststream-outbox-session …`` is the same with a handler that does what our served
+function does: it adds a row through a session and commits it.
 ``peers.py naive-relay PRODUCER_URL NATS_URL`` publishes one message a transaction, and
 ``peers.py naive-inbox CONSUMER_URL NATS_URL`` applies one message a transaction.
 """
@@ -11,18 +13,20 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from functools import partial
 
 import nats
 import psycopg
 import sqlalchemy as sa
 from nats.errors import TimeoutError as NatsTimeout
+from shop.models import Applied
 
 APPLY = "INSERT INTO orders (id, note) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET note = %s"
 
 
-async def faststream_outbox(producer: str, consumer: str) -> None:
+async def faststream_outbox(producer: str, consumer: str, session: bool = False) -> None:
     from faststream_outbox import OutboxBroker, make_outbox_table
-    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
     engine = create_async_engine(producer)
     table = make_outbox_table(sa.MetaData(), table_name="peer_outbox")
@@ -42,6 +46,11 @@ async def faststream_outbox(producer: str, consumer: str) -> None:
         max_fetch_interval=0.1,
     )
     async def handle(body: dict[str, object]) -> None:
+        if session:
+            async with AsyncSession(target) as working:
+                working.add(Applied(id=body["id"]))
+                await working.commit()
+            return
         async with target.begin() as connection:
             await connection.execute(statement, body)
 
@@ -94,6 +103,7 @@ async def naive_inbox(consumer: str, nats_url: str) -> None:
 if __name__ == "__main__":
     works = {
         "faststream-outbox": faststream_outbox,
+        "faststream-outbox-session": partial(faststream_outbox, session=True),
         "naive-relay": naive_relay,
         "naive-inbox": naive_inbox,
     }

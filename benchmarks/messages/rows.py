@@ -20,9 +20,9 @@ INSERT INTO outbox_delivery (id, partition, aggregatetype, aggregateid, sequence
 SELECT id, crc32('{kind}'::bytea || '\\x00'::bytea || i::text::bytea) % 16, '{kind}', i::text, 1, at
 FROM new
 """
-# Each of a sampled trace of its own, as of many requests; or of none, as the others have it.
+# Each of a trace of its own, as of many requests: sampled; or not, as the others trace nothing.
 TRACED = "'00-' || md5(i::text) || '-' || left(md5(i::text), 16) || '-01'"
-UNTRACED = "NULL"
+UNTRACED = "'00-' || md5(i::text) || '-' || left(md5(i::text), 16) || '-00'"
 CHANGE = {
     "traceparent": UNTRACED,
     "kind": "orders",

@@ -196,12 +196,12 @@ async def fill_peer(producer: str, first: int, messages: int) -> None:
     await engine.dispose()
 
 
-def measure_peer(place: Place, messages: int) -> float:
+def measure_peer(place: Place, name: str, table: str, messages: int) -> float:
     producer, consumer = place.fresh()
     asyncio.run(fill_peer(producer, 1, messages))
-    command = peer("faststream-outbox", peer_url(producer), peer_url(consumer))
+    command = peer(name, peer_url(producer), peer_url(consumer))
     with processes(place, [command]):
-        return messages / wait(consumer, "orders", messages)
+        return messages / wait(consumer, table, messages)
 
 
 def naive(place: Place, producer: str, consumer: str) -> list[tuple[Sequence[str], dict[str, str]]]:
@@ -361,7 +361,10 @@ def main() -> None:
             ),
             "chassis, changes": lambda: measure_ours(place, CHANGE, "orders", some),
             "chassis, calls": lambda: measure_ours(place, CALL, "applied", few),
-            "faststream-outbox": lambda: measure_peer(place, few),
+            "faststream-outbox": lambda: measure_peer(place, "faststream-outbox", "orders", few),
+            "faststream-outbox, calls": lambda: measure_peer(
+                place, "faststream-outbox-session", "applied", few
+            ),
             "naive relay and inbox": lambda: measure_naive(place, few),
         }
         rates: dict[str, float] = {}

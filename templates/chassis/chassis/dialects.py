@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 Row = dict[str, Any]
+# No column of a model.
+_ROWKEY = "chassis_rowkey"
 
 
 def insert_new(
@@ -51,21 +54,48 @@ def increase(
     return list(_run(connection, _increase, rows, table, column))
 
 
-def upsert_newer(
-    connection: Connection, table: Table, version: Column[Any], rows: Sequence[Row]
-) -> set[tuple[Any, ...]]:
-    """Write each row unless the one with its primary key has a `version` as high.
+@dataclass(frozen=True, slots=True)
+class Graves:
+    """Versions of deleted rows, by the `name` of their table and a text of their primary key."""
 
-    All rows have the same columns and different keys; the primary keys of those written.
+    table: Table
+    name: str
+
+    def among(self, connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+        """The version of each of `keys` that has one."""
+        of, by = self.table.c, self.table.c.rowkey
+        query = sa.select(by, of.version).where(of.tablename == self.name)
+        found = connection.execute(query.where(among(connection, by, keys)))
+        return {row.rowkey: row.version for row in found}
+
+
+def upsert_newer(
+    connection: Connection,
+    table: Table,
+    version: Column[Any],
+    rows: Mapping[str, Row],
+    graves: Graves | None = None,
+) -> set[tuple[Any, ...]]:
+    """Write each row unless the one with its primary key, or its grave, has a `version` as high.
+
+    The rows, by the text of their primary key, have the same columns and different keys; the
+    primary keys of those written.
     """
     key = list(table.primary_key.columns)
+    names = tuple(next(iter(rows.values())))
+    if connection.dialect.name == "postgresql" and _are_plain(table, names):
+        arrays = {name: [row[name] for row in rows.values()] for name in names}
+        given = [{**arrays, _ROWKEY: list(rows)} if graves else arrays]
+        about = (table, version, names, graves)
+        return {tuple(row) for row in _run(connection, _upsert_arrays, given, *about)}
+    buried = graves.among(connection, list(rows)) if graves else {}
+    alive = [row for text, row in rows.items() if buried.get(text, -1) < row[version.name]]
+    if not alive:
+        return set()
     if _is_mysql(connection):
-        written = [row for row in rows if _upsert_one(connection, table, version, row)]
+        written = [row for row in alive if _upsert_one(connection, table, version, row)]
         return {tuple(row[column.name] for column in key) for row in written}
-    names = tuple(rows[0])
-    arrays = connection.dialect.name == "postgresql" and _are_plain(table, names)
-    given = [{name: [row[name] for row in rows] for name in names}] if arrays else rows
-    return {tuple(row) for row in _run(connection, _upsert, given, table, version, names, arrays)}
+    return {tuple(row) for row in _run(connection, _upsert_rows, alive, table, version, names)}
 
 
 def among(
@@ -95,6 +125,16 @@ def need_not_last(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+
+
+def not_lasting(connection: Connection) -> sa.ColumnElement[bool]:
+    """True; in the condition of a statement that is a transaction, the same as `need_not_last`."""
+    return _off() if connection.dialect.name == "postgresql" else sa.true()
+
+
+def _off() -> sa.ColumnElement[bool]:
+    setting = sa.func.set_config("synchronous_commit", "off", True)
+    return sa.select(setting).scalar_subquery() == "off"
 
 
 def _is_mysql(connection: Connection) -> bool:
@@ -132,19 +172,19 @@ def _insert_arrays(
     lasting: bool,
     names: tuple[str, ...],
 ) -> Any:
-    new, rows = _rows_of_arrays(table, names)
+    _, rows = _rows_of_arrays(table, names)
     if not lasting:
-        once = sa.select(sa.func.set_config("synchronous_commit", "off", True)).subquery()
-        rows = rows.select_from(sa.join(new, once, sa.true()))
+        rows = rows.where(_off())
     return insert(table).from_select(names, rows).on_conflict_do_nothing().returning(key)
 
 
 def _rows_of_arrays(
-    table: Table, names: tuple[str, ...]
+    table: Table, names: tuple[str, ...], more: Mapping[str, Any] | None = None
 ) -> tuple[sa.TableValuedAlias, sa.Select[Any]]:
-    """Rows whose columns are given as an array for each."""
-    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
-    new = sa.func.unnest(*arrays).table_valued(*names).render_derived("new")
+    """Rows whose columns are given as an array for each; with `more` columns, not selected."""
+    types = {name: table.c[name].type for name in names} | dict(more or {})
+    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(types[name])) for name in types]
+    new = sa.func.unnest(*arrays).table_valued(*types).render_derived("new")
     return new, sa.select(*(new.c[name] for name in names))
 
 
@@ -167,16 +207,30 @@ def _increase(insert: Callable[..., Any], table: Table, column: Column[Any]) -> 
     ).returning(table)
 
 
-def _upsert(
+def _upsert_arrays(
     insert: Callable[..., Any],
     table: Table,
     version: Column[Any],
     names: tuple[str, ...],
-    arrays: bool,
+    graves: Graves | None,
 ) -> Any:
-    new, key = insert(table), list(table.primary_key.columns)
-    if arrays:
-        new = new.from_select(names, _rows_of_arrays(table, names)[1])
+    keys = {_ROWKEY: graves.table.c.rowkey.type} if graves else {}
+    new, rows = _rows_of_arrays(table, names, keys)
+    if graves:
+        of = graves.table.c
+        same = (of.tablename == graves.name, of.rowkey == new.c[_ROWKEY])
+        rows = rows.where(~sa.exists().where(*same, of.version >= new.c[version.name]))
+    return _unless_older(insert(table).from_select(names, rows), table, version, names)
+
+
+def _upsert_rows(
+    insert: Callable[..., Any], table: Table, version: Column[Any], names: tuple[str, ...]
+) -> Any:
+    return _unless_older(insert(table), table, version, names)
+
+
+def _unless_older(new: Any, table: Table, version: Column[Any], names: tuple[str, ...]) -> Any:
+    key = list(table.primary_key.columns)
     return new.on_conflict_do_update(
         index_elements=key,
         set_={name: new.excluded[name] for name in names},

@@ -23,7 +23,7 @@ from chassis.processor import Note, Processor
 from chassis.settings import Settings
 
 _log = logging.getLogger("chassis.inbox")
-_SAVE_SECONDS = 0.1
+_SAVE_SECONDS = 0.5
 _TROUBLE = (BrokerUnavailable, LeaseLost, sa.exc.DBAPIError, sa.exc.TimeoutError)
 
 

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from opentelemetry import metrics
 from sqlalchemy import Connection, Engine
 
-from chassis import attributes, clock, delivery, dialects, tracing
+from chassis import attributes, clock, delivery, tracing
 from chassis.brokers import (
     Broker,
     BrokerUnavailable,
@@ -61,8 +61,8 @@ class Relay:
         woken: asyncio.Event | None = None,
     ) -> None:
         self._engine = engine
-        # A page is one statement: a transaction around it would take three.
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # A page is one statement, and so is a mark: a transaction around each would take three.
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._broker = broker
         self._settings = settings
         self._woken = woken or asyncio.Event()
@@ -120,7 +120,7 @@ class Relay:
             self._mark()
         known = [entry.position for entry in self._outcome.published]
         first, began = not any(self._after.values()), time.monotonic()
-        with self._reading.connect() as connection:
+        with self._single.connect() as connection:
             entries = delivery.page(connection, self._after, self._each, known)
         if first:
             # Behind a million deleted rows the first page takes long: then there are fewer rounds.
@@ -138,11 +138,13 @@ class Relay:
 
     def _mark(self) -> None:
         outcome = self._outcome
-        with self._engine.begin() as connection:
-            if not outcome.failed:
-                # Else they are published again, and known by their ids.
-                dialects.need_not_last(connection)
-            self._note(connection, outcome)
+        if outcome.failed:
+            with self._engine.begin() as connection:
+                self._note(connection, outcome)
+        else:
+            with self._single.connect() as connection:
+                # If that is lost they are published again, and known by their ids.
+                delivery.published(connection, outcome.published, lasting=False)
         self._outcome, self._marked = Outcome(), time.monotonic()
         _count(outcome)
 

@@ -60,20 +60,27 @@ def _upsert(
     connection: Connection, table: Table, changes: Mapping[str, Change], package: str
 ) -> set[str]:
     """Write rows that are newer than the copy and than its deletion; their keys."""
-    graves = _tombstones(connection, table, changes)
-    alike: dict[frozenset[str], dict[tuple[Any, ...], tuple[str, dict[str, Any]]]] = {}
+    alike: dict[frozenset[str], dict[str, Change]] = {}
     for key, change in changes.items():
-        if graves.get(key, -1) < change.version:
-            row = _row(table, change, package)
-            identity = tuple(row[column.name] for column in table.primary_key)
-            alike.setdefault(frozenset(change.values), {})[identity] = (key, row)
+        alike.setdefault(frozenset(change.values), {})[key] = change
+    graves = dialects.Graves(replica_tombstone, table.fullname)
     written: set[str] = set()
     for names, rows in alike.items():
         target = _versioned(table, names)
-        given = [row for _, row in rows.values()]
-        found = dialects.upsert_newer(connection, target, target.c[VERSION], given)
-        written |= {rows[identity][0] for identity in found if identity in rows}
+        keys: dict[tuple[Any, ...], str] = {}
+        given: dict[str, dict[str, Any]] = {}
+        for key, change in rows.items():
+            row = _row(table, change, package)
+            # Two texts may be of one key; the database takes it once only.
+            given.pop(keys.get(_identity(table, row), ""), None)
+            keys[_identity(table, row)], given[key] = key, row
+        found = dialects.upsert_newer(connection, target, target.c[VERSION], given, graves)
+        written |= {keys[identity] for identity in found if identity in keys}
     return written
+
+
+def _identity(table: Table, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[column.name] for column in table.primary_key)
 
 
 def _delete(connection: Connection, table: Table, changes: Mapping[str, Change]) -> set[str]:
@@ -81,10 +88,10 @@ def _delete(connection: Connection, table: Table, changes: Mapping[str, Change])
     if not changes:
         return set()
     now, name = clock.now(), table.fullname
-    graves = [
-        {"tablename": name, "rowkey": key, "version": change.version, "deleted_at": now}
+    graves = {
+        key: {"tablename": name, "rowkey": key, "version": change.version, "deleted_at": now}
         for key, change in changes.items()
-    ]
+    }
     newest = replica_tombstone.c.version
     dug = {key for _, key in dialects.upsert_newer(connection, replica_tombstone, newest, graves)}
     if dug:
@@ -108,19 +115,6 @@ def _row(table: Table, change: Change, package: str) -> dict[str, Any]:
         if column.name in change.values
     }
     return {**values, VERSION: change.version}
-
-
-def _tombstones(
-    connection: Connection, table: Table, changes: Mapping[str, Change]
-) -> dict[str, int]:
-    if not changes:
-        return {}
-    grave = replica_tombstone.c
-    query = sa.select(grave.rowkey, grave.version).where(
-        grave.tablename == table.fullname,
-        dialects.among(connection, grave.rowkey, list(changes)),
-    )
-    return {row.rowkey: row.version for row in connection.execute(query)}
 
 
 @cache
