@@ -131,6 +131,7 @@ def _analyze(
 
     def begin(project: Project) -> Schema:
         schema = Schema(dialect=settings.dialect or dialect_of(project))
+        schema.loaded = project.names.loaded.bound
         _read_scripts(scripts, schema)
         return schema
 

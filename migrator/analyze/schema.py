@@ -47,6 +47,7 @@ class Schema:
     `sql_files` are the ``.sql`` files beside the code, text by path.
     `outside` tells for names of libraries that the monolith itself fills (``flask.g.user``) what
     gives them their value: a function that returns it, one that stores it, or a class of it.
+    `loaded` are variables of modules that are imported by text, with what they mean.
     `autocommit` tells that an entry point is no transaction by itself.
     """
 
@@ -63,6 +64,7 @@ class Schema:
     outside: dict[str, list[Giver]] = field(default_factory=dict)
     dialect: str = "postgres"
     autocommit: bool = False
+    loaded: dict[str, str] = field(default_factory=dict)
     _folded: dict[str, str | None] = field(default_factory=dict)
 
     def add_table(self, table: Table) -> None:

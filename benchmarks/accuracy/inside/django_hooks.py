@@ -84,19 +84,11 @@ def _related(recorder: Recorder) -> None:
 
 
 def _prefetches(recorder: Recorder) -> None:
-    """Where related rows are asked for beforehand: none are fetched where there is no row."""
-    asked = queries.QuerySet.prefetch_related
-
-    @functools.wraps(asked)
-    def prefetch_related(self: Any, *lookups: Any) -> Any:
-        site = recorder.site()
-        for lookup in lookups:
-            path = getattr(lookup, "prefetch_through", lookup)
-            if site and isinstance(path, str):
-                recorder.query_made(site, _along(self.model, path.split("__")))
-        return asked(self, *lookups)
-
-    queries.QuerySet.prefetch_related = prefetch_related
+    """Where related rows are asked for beforehand: none are fetched where there is no row, or no
+    row is asked for."""
+    for name in ("prefetch_related", "select_related"):
+        asked = getattr(queries.QuerySet, name)
+        setattr(queries.QuerySet, name, _asking(recorder, asked))
     prefetched = queries.QuerySet._prefetch_related_objects
 
     def prefetch(self: Any) -> None:
@@ -104,6 +96,19 @@ def _prefetches(recorder: Recorder) -> None:
             prefetched(self)
 
     queries.QuerySet._prefetch_related_objects = prefetch
+
+
+def _asking(recorder: Recorder, asked: Any) -> Any:
+    @functools.wraps(asked)
+    def asking(self: Any, *lookups: Any) -> Any:
+        site = recorder.site()
+        for lookup in lookups:
+            path = getattr(lookup, "prefetch_through", lookup)
+            if site and isinstance(path, str):
+                recorder.query_made(site, _along(self.model, path.split("__")))
+        return asked(self, *lookups)
+
+    return asking
 
 
 def _along(model: Any, path: list[str]) -> set[str]:

@@ -10,6 +10,7 @@ from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.closures import names_seen
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke, run
+from migrator.analyze.infer.known_calls import loaded
 from migrator.analyze.infer.parameters import bind
 from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Through, Touch
 from migrator.analyze.infer.statements import STATEMENTS
@@ -261,6 +262,9 @@ class Interpreter:
         if isinstance(function, Function) or (
             isinstance(function, Method) and function.home is not None
         ):
+            by_text = loaded(self, function, call) if type(function) is Function else None
+            if by_text is not None:
+                return by_text
             framework = self.world.framework_of(function) if kind is Method else None
             found = framework.call(self, function, call) if framework is not None else None
             return found if found is not None else invoke(self, function, call)

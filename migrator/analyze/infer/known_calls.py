@@ -8,6 +8,7 @@ from migrator.analyze.infer.values import (
     HOLE,
     Call,
     ClassRef,
+    Function,
     Instance,
     Many,
     Mapping,
@@ -56,6 +57,9 @@ def builtin(at: Interpreter, name: str, call: Call) -> Value | None:
         return None
     if name == "type" and type(first) is Instance:
         return ClassRef(first.cls)
+    if name == "type" and len(call.values) == 3 and type(call.values[1]) is Several:
+        # A class that is made of another is taken for it.
+        return next((b for b in call.values[1].items if type(b) is ClassRef), None)
     if name == "cast" and len(call.args) > 1:
         return at.annotated(call.args[0]) or call.values[1]
     if name in ("str", "repr"):
@@ -113,3 +117,17 @@ def key_of(owner: Mapping, key: Value | None) -> Value | None:
         if key.whole:
             return owner.item
     return either(owner.item, *[v for _, v in owner.items])
+
+
+def loaded(at: Interpreter, function: Function, call: Call) -> Value | None:
+    """``get_class("shop.forms", "Form")``: what a function of the monolith imports by text."""
+    if len(call.values) < 2:
+        return None
+    label, name = call.values[:2]
+    if type(label) is not Text or type(name) is not Text or "." not in label.text:
+        return None
+    names = at.project.names
+    if not (label.whole and name.whole and names.loaded.loads(function.id)):
+        return None
+    found = names.loaded.find(label.text, name.text)
+    return at.world.value_of(names.absolute(found)) if found is not None else None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrator.analyze.facts.shape import CALL, FSTRING, LIST, SET, SET_, STR, TUPLE, Expr
-from migrator.analyze.project.modules import Module, Names, absolute_module
+
+if TYPE_CHECKING:
+    from migrator.analyze.project.modules import Module, Names
 
 
 def literal_strings(expr: Expr) -> tuple[str, ...] | None:
@@ -79,6 +83,8 @@ def _relative(module: Module, text: str, args: tuple[Expr, ...]) -> str | None:
         if named is None:
             return None
         base, is_package = named[0], True
+    from migrator.analyze.project.modules import absolute_module
+
     return absolute_module(base, is_package, text.lstrip(".") or None, level)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.shape import DefinitionFact, Stmt
+from migrator.analyze.project.loaded import Loaded
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +97,12 @@ class Names:
         for index, module in enumerate(modules):
             module.bit = 1 << index
             _read(module)
+        self.loaded = Loaded(self)
+        self.seen = 0
+
+    def unkept(self, module: Module, dotted: str) -> str | None:
+        """As `resolve`, while what names mean is still being settled."""
+        return self._resolve(module, dotted)
 
     def resolve(
         self, module: str, dotted: str, local: Mapping[str, str] | None = None

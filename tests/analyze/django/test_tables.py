@@ -398,3 +398,57 @@ def test_a_model_of_sqlalchemy_is_none_of_django_whatever_a_migration_is_called(
     )
     assert touched(graph, "everybody") == {("accounts", "read"), ("email", "read")}
     assert set(tables(graph)) == {"accounts", "email", "users_user"}
+
+
+def test_a_class_made_of_an_abstract_one_is_what_migrations_name(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "core/made.py": """
+            from django.apps import apps
+            def model_factory(base):
+                return type(base.__name__.replace("Abstract", ""), (base,), {})
+            def get_model(label, name):
+                return apps.get_model(label, name)
+            """,
+            "forum/abstract_models.py": """
+            from django.db import models
+            class AbstractTopic(models.Model):
+                name = models.CharField(max_length=9)
+                above = models.ForeignKey("self", models.CASCADE)
+                class Meta:
+                    abstract = True
+                    app_label = "forum"
+                def rename(self):
+                    self.save()
+            """,
+            "forum/models.py": """
+            from core.made import model_factory
+            from forum.abstract_models import AbstractTopic
+            Topic = model_factory(AbstractTopic)
+            """,
+            "forum/migrations/0001_initial.py": """
+            from django.db import migrations, models
+            class Migration(migrations.Migration):
+                operations = [migrations.CreateModel(name="Topic", fields=[
+                    ("id", models.AutoField(primary_key=True)),
+                    ("name", models.CharField(max_length=9)),
+                    ("above", models.ForeignKey(to="forum.Topic", on_delete=models.CASCADE)),
+                ])]
+            """,
+            "forum/views.py": """
+            from core.made import get_model
+            from forum.models import Topic as Same
+            Topic = get_model("forum", "Topic")
+            def view():
+                return Topic.objects.first().above.name
+            def same():
+                return Same.objects.first().above.name
+            """,
+        },
+    )
+    assert columns(graph, "forum_topic") == {"id", "name", "above_id"}
+    assert tables(graph)["forum_topic"].definition == "forum.abstract_models:AbstractTopic"
+    assert touched(graph, "AbstractTopic") == {("forum_topic", "update")}
+    assert touched(graph, "view") == {("forum_topic", "read")}
+    assert touched(graph, "same") == {("forum_topic", "read")}

@@ -6,6 +6,7 @@ gives a link to its own table, a proxy has none; plain mixins give nothing.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from migrator.analyze.schema import Schema
 from migrator.model.graph import Unresolved
 
 MOST_BASES = 60
+_MAKING = re.compile(r"^(Abstract|Base)|(Abstract|Base)$")
 NO_FIELD = Field("", "column", "", "", 0)
 
 
@@ -195,8 +197,33 @@ class Models:
                 self._targets(model, known)
         labels = {m.label for m in self.by_id.values() if not m.library}
         for (label, name), left in sorted(left_over.items()):
-            if label in labels and f"{label}.{name}" not in self.by_reference:
+            told = label not in labels or f"{label}.{name}" in self.by_reference
+            if not told and not self._made_of(left):
                 self._only_migrated(left)
+
+    def _made_of(self, state: StateModel) -> bool:
+        """A model that the program makes of an abstract one while it runs: the class that is named
+        after it and has no class below stands for it."""
+        found = [
+            m for m in self.by_id.values()
+            if m.abstract and m.label == state.label and _MAKING.sub("", m.name) == state.name
+            and m.local.keys() <= state.fields.keys()
+            and not self.project.classes.below.get(m.id)
+        ]  # fmt: skip
+        if len(found) != 1:
+            return False
+        model = found[0]
+        model.abstract, model.name, model.table = False, state.name, self._table_of(state)
+        model.local = {n: placed(f, model.id) for n, f in state.fields.items()} | model.local
+        self._key(model)
+        model.fields.update(model.local)
+        self._targets(model, state)
+        self._register(model)
+        return True
+
+    def _table_of(self, state: StateModel) -> str:
+        default = self.settings.cut(f"{state.label}_{state.name.lower()}")
+        return text(state.options.get("db_table")) or default
 
     def _columns(self, model: DjangoModel, known: StateModel | None) -> None:
         if known is None:
@@ -219,10 +246,9 @@ class Models:
     def _only_migrated(self, state: StateModel) -> None:
         if state.options.get("proxy") == (CONST, True) or "swappable" in state.options:
             return
-        table = state.options.get("db_table")
         model = DjangoModel(
             f"{state.label}.{state.name}", state.name, state.label, state.path, state.line,
-            migrated=True, table=text(table) or f"{state.label}_{state.name.lower()}",
+            migrated=True, table=self._table_of(state),
         )  # fmt: skip
         model.concrete = model.id
         model.local = {n: placed(f, model.id) for n, f in state.fields.items()}
