@@ -10,16 +10,21 @@ import libcst as cst
 
 from migrator.model.graph import Graph
 from migrator.plan.closure import Treatment
-from migrator.scaffold.carve.imports import Available, Imports
+from migrator.scaffold.carve.imports import Available, Imports, Placed
 from migrator.scaffold.carve.models import ModelRewriter, Tables, copy_note
 from migrator.scaffold.carve.parsed import Parsed, is_import
 from migrator.scaffold.carve.prune import Pruner, filled
-from migrator.scaffold.carve.stubs import defaults_of, lost_defaults, stub
-from migrator.scaffold.carve.used import bound_by
+from migrator.scaffold.carve.reexports import Place
+from migrator.scaffold.carve.stubs import defaults_of, lost_defaults, refused, stub
+from migrator.scaffold.carve.used import asked_of_module, bound_by
 
 _WIDTH = 100
 _REMOTE = {"call", "event", "manual"}
 _COPIES = {"replica": "Replica", "remote_insert": "Remote insert"}
+
+
+def _where_it_says(module: str, name: str) -> Place:
+    return module, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class ModuleContext:
     available: Available
     names_missing: Callable[[str], bool]
     known: frozenset[str] = field(default_factory=frozenset)
+    placed: Placed = _where_it_says
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ def carve_module(parsed: Parsed, context: ModuleContext) -> tuple[str, list[str]
     along = frozenset(defaults_of(tree, _asked(tree, context)))
     carved.missing = {n for n in parsed.bound if not _present(n, context)} - along
     survivors = _Survivors(context, along, parsed)
-    probe = Imports(context.name, context.is_package, context.available, _any)
+    probe = _imports(context, _any)
     for statement in parsed.body:
         if parsed.importing(statement):
             statement.visit(probe)
@@ -147,6 +153,8 @@ class _Survivors:
             return None
         owner = self.context.tables.copies.get(table)
         if treatment.kind in _COPIES and owner:
+            if isinstance(result, cst.ClassDef):
+                result = self._without_lost_methods(result, owner, carved)
             text = f"{_COPIES[treatment.kind]}: owned by {owner}, "
             text += (
                 "filled by the inbox, read-only here."
@@ -156,6 +164,23 @@ class _Survivors:
             noted = copy_note(result, text)
             return noted if isinstance(noted, cst.BaseStatement) else None
         return result
+
+    def _without_lost_methods(
+        self, node: cst.ClassDef, owner: str, carved: _Carved
+    ) -> cst.ClassDef:
+        """A copy has the methods that its owner's class has; those that need more say so."""
+        body: list[cst.BaseStatement | cst.BaseSmallStatement] = []
+        for part in node.body.body:
+            lost = asked_of_module(part) & carved.missing
+            if isinstance(part, cst.FunctionDef) and lost:
+                name = f"{node.name.value}.{part.name.value}"
+                reason = f"{name} needs {', '.join(sorted(lost))}, which {owner} has"
+                carved.problems.append(f"{reason}; it raises ManualDecisionRequired")
+                carved.remote = True
+                body.append(refused(part, reason, lost))
+            else:
+                body.append(part)
+        return node.with_changes(body=node.body.with_changes(body=body))
 
     def _loose(self, statement: cst.BaseStatement, carved: _Carved) -> cst.BaseStatement | None:
         """Statements that define nothing: imports are pruned later; the rest stays where all that
@@ -184,9 +209,9 @@ def _with_imports(
         # A name that was never used here was imported for others, or for its side effects.
         return bound in used or bound not in parsed.used
 
-    pruner = Imports(context.name, context.is_package, context.available, wanted)
+    pruner = _imports(context, wanted)
     visited = (s.visit(pruner) if parsed.importing(s) else s for s in carved.body)
-    body = [s for s in visited if isinstance(s, cst.BaseStatement) and _is_statement(s)]
+    body = [s for found in visited for s in _statements(found)]
     added = []
     if carved.shared:
         module = context.shared_package + context.name[context.name.index(".") :]
@@ -204,8 +229,18 @@ def _reexport(module: str, names: list[str]) -> str:
     return f"from {module} import (\n{''.join(f'    {n} as {n},' + chr(10) for n in names)})\n"
 
 
-def _is_statement(node: cst.BaseStatement) -> bool:
-    return not isinstance(node, cst.SimpleStatementLine) or bool(node.body)
+def _imports(context: ModuleContext, wanted: Callable[[str], bool]) -> Imports:
+    about = (context.name, context.is_package, context.available)
+    return Imports(*about, wanted, context.placed)
+
+
+def _statements(found: object) -> list[cst.BaseStatement]:
+    """What a visitor made of a statement, if anything is left of it."""
+    if isinstance(found, cst.FlattenSentinel):
+        return [s for node in found for s in _statements(node)]
+    if not isinstance(found, cst.BaseStatement):
+        return []
+    return [found] if not isinstance(found, cst.SimpleStatementLine) or found.body else []
 
 
 def _after_head(body: list[cst.BaseStatement]) -> int:

@@ -14,6 +14,7 @@ from migrator.scaffold.carve.models import Tables
 from migrator.scaffold.carve.module import ModuleContext, carve_module
 from migrator.scaffold.carve.parsed import Parsed
 from migrator.scaffold.carve.paths import carved_path, is_package
+from migrator.scaffold.carve.reexports import Place, Reexports
 
 # The template brings its own.
 _REPLACED = {"wsgi.py", "asgi.py", "manage.py", "setup.py"}
@@ -35,7 +36,10 @@ def carve_services(
     modules = {m.name: m for m in graph.modules if carved_path(m) not in _REPLACED}
     carved = {name: CarvedService() for name in services}
     emitted = {name: _emitted(needs, modules) for name, needs in services.items()}
-    makers = {name: _contexts(services[name], graph, emitted[name]) for name in services}
+    reexports = Reexports(
+        {m.name: m for m in graph.modules}, texts, frozenset(d.id for d in graph.definitions)
+    )
+    makers = {n: _contexts(services[n], graph, emitted[n], reexports) for n in services}
     for name, module in sorted(modules.items()):
         takers = [service for service in services if name in emitted[service]]
         if not takers:
@@ -75,7 +79,9 @@ def _parents(name: str) -> list[str]:
     return [".".join(parts[:length]) for length in range(1, len(parts))]
 
 
-def _contexts(needs: Needs, graph: Graph, emitted: set[str]) -> Callable[[Module], ModuleContext]:
+def _contexts(
+    needs: Needs, graph: Graph, emitted: set[str], reexports: Reexports
+) -> Callable[[Module], ModuleContext]:
     known = {d.id: d for d in graph.definitions}
     every = {m.name for m in graph.modules}
     package = min((m.partition(".")[0] for m in emitted), default="")
@@ -93,6 +99,14 @@ def _contexts(needs: Needs, graph: Graph, emitted: set[str]) -> Callable[[Module
             return False
         definition = f"{module}:{name}"
         return definition in needs.treatments or definition not in known
+
+    def placed(module: str, name: str) -> Place:
+        """Not through a module that the service lacks, or that may not need the name any more."""
+        origin = reexports.origin(module, name)
+        stays = module in emitted and not reexports.uses(module, name)
+        if origin is None or (stays and available(*origin)):
+            return module, name
+        return origin
 
     def names_missing(text: str) -> bool:
         module = text.partition(":")[0]
@@ -112,6 +126,7 @@ def _contexts(needs: Needs, graph: Graph, emitted: set[str]) -> Callable[[Module
             available=available,
             names_missing=names_missing,
             known=frozenset(known),
+            placed=placed,
         )
 
     return make

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import libcst as cst
 from libcst import matchers
@@ -16,23 +16,47 @@ def stub(
 ) -> cst.FunctionDef:
     """The function that asks the owner. Annotations, decorators and defaults that name what the
     service lacks go; the connection to a signal stays, so that it is passed on."""
-    body: list[cst.BaseStatement] = []
-    first = node.body.body[0] if isinstance(node.body, cst.IndentedBlock) else None
-    if isinstance(first, cst.SimpleStatementLine) and _is_text(first):
-        body.append(first)
-    body.append(cst.parse_statement(_line(node, definition, treatment)))
+
+    def stays(part: cst.CSTNode) -> bool:
+        return uses(part) <= available
+
     return node.with_changes(
-        decorators=[d for d in node.decorators if _connects(d) and uses(d) <= available],
-        params=_bare(node.params, available),
-        returns=_kept(node.returns, available),
-        body=cst.IndentedBlock(body),
+        decorators=[d for d in node.decorators if _connects(d) and stays(d)],
+        params=_bare(node.params, stays),
+        returns=_kept(node.returns, stays),
+        body=_body(node, _line(node, definition, treatment)),
         asynchronous=None,
     )
 
 
+def refused(node: cst.FunctionDef, reason: str, missing: set[str]) -> cst.FunctionDef:
+    """The method, whose body needs names that are `missing`, as one that says so when called."""
+
+    def stays(part: cst.CSTNode) -> bool:
+        return not uses(part) & missing
+
+    return node.with_changes(
+        decorators=[d for d in node.decorators if stays(d)],
+        params=_bare(node.params, stays),
+        returns=_kept(node.returns, stays),
+        body=_body(node, _refusal(reason)),
+    )
+
+
+def _body(node: cst.FunctionDef, line: str) -> cst.IndentedBlock:
+    """The docstring, if there is one, and `line`."""
+    first = node.body.body[0] if isinstance(node.body, cst.IndentedBlock) else None
+    told = [first] if isinstance(first, cst.SimpleStatementLine) and _is_text(first) else []
+    return cst.IndentedBlock([*told, cst.parse_statement(line)])
+
+
+def _refusal(reason: str) -> str:
+    return f"raise remote.ManualDecisionRequired({reason!r})\n"
+
+
 def _line(node: cst.FunctionDef, definition: str, treatment: Treatment) -> str:
     if treatment.kind == "manual":
-        return f"raise remote.ManualDecisionRequired({treatment.reason!r})\n"
+        return _refusal(treatment.reason)
     arguments = ", ".join([repr(definition), *_passed(node.params)])
     if treatment.kind == "call":
         return f"return remote.call({arguments})\n"
@@ -49,12 +73,12 @@ def _passed(params: cst.Parameters) -> list[str]:
     return found
 
 
-def _bare(params: cst.Parameters, available: set[str]) -> cst.Parameters:
+def _bare(params: cst.Parameters, stays: Callable[[cst.CSTNode], bool]) -> cst.Parameters:
     def plain(param: cst.Param) -> cst.Param:
         default = param.default
-        if default is not None and not uses(default) <= available:
+        if default is not None and not stays(default):
             default = cst.Name("None")
-        return param.with_changes(annotation=_kept(param.annotation, available), default=default)
+        return param.with_changes(annotation=_kept(param.annotation, stays), default=default)
 
     star = params.star_arg
     return params.with_changes(
@@ -104,8 +128,10 @@ def _calls(statement: cst.SimpleStatementLine) -> bool:
     return bool(matchers.findall(statement, matchers.Call()))
 
 
-def _kept(annotation: cst.Annotation | None, available: set[str]) -> cst.Annotation | None:
-    return annotation if annotation is not None and uses(annotation) <= available else None
+def _kept(
+    annotation: cst.Annotation | None, stays: Callable[[cst.CSTNode], bool]
+) -> cst.Annotation | None:
+    return annotation if annotation is not None and stays(annotation) else None
 
 
 def _connects(decorator: cst.Decorator) -> bool:

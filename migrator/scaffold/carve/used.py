@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import symtable
 
 import libcst as cst
 
@@ -36,9 +37,10 @@ class _Uses(cst.CSTVisitor):
         return True
 
     def visit_Subscript(self, node: cst.Subscript) -> bool:
-        # Mapped["User"], cast("User", x): a name in quotes is a name.
-        for text in _strings(node):
-            self.names |= _names_in(text)
+        # Mapped["User"]: a name in quotes is a name.
+        for element in node.slice:
+            for text in _strings(element.slice):
+                self.names |= _names_in(text)
         return True
 
 
@@ -49,9 +51,26 @@ def uses(node: cst.CSTNode) -> set[str]:
     return visitor.names
 
 
+def asked_of_module(node: cst.CSTNode) -> set[str]:
+    """Names that a function has from its module or imports itself: neither local nor a parameter;
+    of what is no function, none."""
+    if not isinstance(node, cst.FunctionDef):
+        return set()
+    table = symtable.symtable(cst.Module([node]).code, "<carved>", "exec")
+    waiting, found = table.get_children(), set()
+    while waiting:
+        inner = waiting.pop()
+        waiting += inner.get_children()
+        found |= {s.get_name() for s in inner.get_symbols() if s.is_global() or s.is_imported()}
+    return found
+
+
 def _strings(node: cst.CSTNode) -> list[str]:
     found: list[str] = []
     for child in [node, *node.children]:
+        if isinstance(child, cst.Call):
+            # What is handed to a function is text.
+            continue
         if isinstance(child, cst.SimpleString):
             value = child.evaluated_value
             found.append(value if isinstance(value, str) else "")
