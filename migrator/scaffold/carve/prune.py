@@ -17,6 +17,7 @@ class Pruner(cst.CSTTransformer):
     def __init__(self, missing: set[str], names_missing: Callable[[str], bool]) -> None:
         super().__init__()
         self.missing, self.names_missing = missing, names_missing
+        self._elifs: set[cst.If] = set()
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
@@ -50,8 +51,43 @@ class Pruner(cst.CSTTransformer):
             return updated_node
         return updated_node.with_changes(value=self._collected(updated_node.value))
 
-    def leave_For(self, original_node: cst.For, updated_node: cst.For) -> cst.For:
+    def leave_For(
+        self, original_node: cst.For, updated_node: cst.For
+    ) -> cst.For | cst.RemovalSentinel:
+        # A literal list was pruned to what is there.
+        if uses(updated_node.iter) & self.missing:
+            return cst.RemoveFromParent()
         return updated_node.with_changes(iter=self._collected(updated_node.iter))
+
+    def leave_While(
+        self, original_node: cst.While, updated_node: cst.While
+    ) -> cst.While | cst.RemovalSentinel:
+        gone = uses(updated_node.test) & self.missing
+        return cst.RemoveFromParent() if gone else updated_node
+
+    def leave_With(
+        self, original_node: cst.With, updated_node: cst.With
+    ) -> cst.With | cst.RemovalSentinel:
+        gone = any(uses(item) & self.missing for item in updated_node.items)
+        return cst.RemoveFromParent() if gone else updated_node
+
+    def visit_If(self, node: cst.If) -> None:
+        if isinstance(node.orelse, cst.If):
+            self._elifs.add(node.orelse)
+
+    def leave_If(
+        self, original_node: cst.If, updated_node: cst.If
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
+        """What is asked of something that is not here is not so: only the other branch stays."""
+        if not uses(updated_node.test) & self.missing:
+            return updated_node
+        other = updated_node.orelse
+        if other is None:
+            return cst.RemoveFromParent()
+        if isinstance(other, cst.If) or original_node in self._elifs:
+            # libcst gives the place of an `elif` to what this one had for its own.
+            return other  # type: ignore[return-value]
+        return cst.FlattenSentinel(_lines(other.body))
 
     def _collected(self, node: cst.BaseExpression) -> cst.BaseExpression:
         # A tuple without parentheses cannot be empty.
@@ -71,6 +107,13 @@ class Pruner(cst.CSTTransformer):
             return False
         value = node.evaluated_value
         return isinstance(value, str) and self.names_missing(value)
+
+
+def _lines(suite: cst.BaseSuite) -> Sequence[cst.BaseStatement]:
+    if isinstance(suite, cst.IndentedBlock):
+        return suite.body
+    assert isinstance(suite, cst.SimpleStatementSuite)
+    return [cst.SimpleStatementLine(suite.body)]
 
 
 def filled(block: cst.IndentedBlock) -> cst.IndentedBlock:
