@@ -133,3 +133,28 @@ def test_a_decorator_hands_rows_to_what_it_is_put_on(tmp_path: Path) -> None:
     assert touched(graph, "posts") == {("posts", "read")}
     assert touched(graph, "move") == {("posts", "update")}
     assert touched(graph, "nothing") == set()
+
+
+def test_a_view_class_names_decorators_for_its_methods(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from flask_restful import Resource
+        def with_user(function):
+            def wrapper(*args, **kwargs):
+                return function(*args, user=User.query.get(kwargs.pop("id")), **kwargs)
+            return wrapper
+        class Base(Resource):
+            method_decorators = [with_user]
+        class View(Base):
+            def get(self, user):
+                return list(user.posts)
+            def other(self, user):
+                return list(user.posts)
+        class Plain(Resource):
+            def get(self, user_):
+                return list(user_.posts)
+        """,
+    )
+    assert touched(graph, "View") == {("posts", "read")}
+    assert touched(graph, "Plain") == set()

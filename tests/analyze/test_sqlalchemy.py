@@ -1010,3 +1010,20 @@ def test_an_object_that_is_being_made_has_no_related_rows(tmp_path: Path) -> Non
     )
     assert ("tags", "read") not in touched(graph, "Note")
     assert ("tags", "insert") in touched(graph, "Note")
+
+
+def test_a_relationship_is_compared_by_its_key(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        def by_row(s: Session, user):
+            return s.scalars(select(Post).where(Post.author == user)).all()
+        def by_name(s: Session):
+            return s.scalars(select(Post).where(Post.author.has(name="x"))).all()
+        def joined(s: Session):
+            return s.scalars(select(Post).join(Post.author)).all()
+        """,
+    )
+    assert touched(graph, "by_row") == {("posts", "read")}
+    assert touched(graph, "by_name") == {("posts", "read"), ("users", "read")}
+    assert touched(graph, "joined") == {("posts", "read"), ("users", "read")}

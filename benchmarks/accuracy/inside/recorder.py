@@ -152,6 +152,10 @@ class Recorder:
         finally:
             self._local.refreshing = before
 
+    @property
+    def is_refreshing(self) -> bool:
+        return bool(getattr(self._local, "refreshing", False))
+
     def statement(self, sql: Any, dialect: str) -> None:
         if getattr(self._local, "refreshing", False):
             self.refreshed += 1

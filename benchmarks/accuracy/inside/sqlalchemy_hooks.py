@@ -105,8 +105,8 @@ def _statements(recorder: Recorder) -> None:
 
 
 def _mark(recorder: Recorder, thing: Any) -> None:
-    if getattr(flushing, "now", False):
-        return  # the flush's own statements: they are of those who changed the rows
+    if getattr(flushing, "now", False) or recorder.is_refreshing:
+        return  # the flush's own statements are of those who changed the rows, these of nobody
     site = recorder.site(3)
     if site:
         known = thing.__dict__.get("_made_at", ())

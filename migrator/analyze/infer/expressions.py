@@ -19,6 +19,7 @@ from migrator.analyze.facts.shape import (
     LIST,
     ONE_OF,
     OP,
+    OPERATORS,
     SET_,
     STAR,
     STR,
@@ -42,6 +43,7 @@ from migrator.analyze.infer.values import (
     Method,
     Probe,
     Several,
+    SuperOf,
     Text,
     Value,
     either,
@@ -240,21 +242,6 @@ def _super(at: Interpreter) -> Value | None:
     return None
 
 
-class SuperOf(Value):
-    """``super()`` in a method of class `after`."""
-
-    __slots__ = ("after", "owner")
-
-    def __init__(self, owner: Instance | ClassRef, after: str) -> None:
-        self.owner, self.after = owner, after
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SuperOf) and (other.owner, other.after) == (self.owner, self.after)
-
-    def __hash__(self) -> int:
-        return hash((self.owner, self.after))
-
-
 def _attr(at: Interpreter, expr: Expr) -> Value | None:
     _, line, owner, name = expr
     value = at.value(owner)
@@ -361,9 +348,15 @@ def _each(at: Interpreter, expr: Expr) -> Value | None:
     return Many(value) if value is not None else None
 
 
+_EQUAL = (OPERATORS.index("=="), OPERATORS.index("!="))
+
+
 def _any(at: Interpreter, expr: Expr) -> Value | None:
     values = [at.value(part) for part in expr[1]]
-    return either(*[o for v in values for o in options(v) if o.lasting])
+    lasting = [o for v in values for o in options(v) if o.lasting]
+    if len(expr) > 2 and expr[2] in _EQUAL:
+        lasting = [o.compared for o in lasting]
+    return either(*lasting)
 
 
 def _bind(at: Interpreter, expr: Expr) -> Value | None:

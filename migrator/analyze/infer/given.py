@@ -3,10 +3,10 @@ monolith fills (``flask.g``, ``current_user``), and from its decorators."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from migrator.analyze.facts.shape import CALL, DEF, Expr
+from migrator.analyze.facts.shape import CALL, DEF, LIST, SET, TUPLE, Expr
 from migrator.analyze.infer.invoke import run
 from migrator.analyze.infer.values import (
     External,
@@ -21,6 +21,11 @@ from migrator.analyze.project.walk import nested
 
 if TYPE_CHECKING:
     from migrator.analyze.infer.world import World
+
+
+_VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "dispatch_request"})
+# Of Flask-RESTful and of Flask's own views.
+_LISTS = ("method_decorators", "decorators")
 
 
 def external(world: World, name: str) -> Value:
@@ -52,7 +57,7 @@ def _settled(world: World, value: Value) -> Value:
 
 def injected(world: World, code: FunctionCode) -> Mapping[str, Value]:
     """What the decorators of a function hand to its parameters."""
-    if not code.statement[6]:
+    if not code.statement[6] and (code.owner is None or code.name not in _VERBS):
         return {}
     key = ("injected", code.key, code.statement[1])
     return world.memo.get(key, lambda: _injected(world, code), {})
@@ -62,21 +67,33 @@ def _injected(world: World, code: FunctionCode) -> dict[str, Value]:
     names = [p[0] for p in code.statement[4] if p[3] == ""]
     every = {p[0] for p in code.statement[4]}
     found: dict[str, Value | None] = {}
-    for _, decorator in code.statement[6]:
-        for values, named in _handed(world, code, decorator):
-            pairs = [*zip(names, values, strict=False), *named.items()]
+    written = [(code.module, d, names) for _, d in code.statement[6]]
+    written += [(m, d, names[1:]) for m, d in _of_class(world, code)]
+    for module, decorator, params in written:
+        for values, named in _handed(world, code, module, decorator):
+            pairs = [*zip(params, values, strict=False), *named.items()]
             for name, value in pairs:
                 if name in every and value is not None:
                     found[name] = either(found.get(name), value)
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _of_class(world: World, code: FunctionCode) -> Iterator[tuple[str, Expr]]:
+    """The decorators that a view's class puts on its methods, which are bound by then."""
+    for name in _LISTS if code.owner is not None and code.name in _VERBS else ():
+        found = world.project.classes.find(code.owner or "", name)
+        value = found[1][3] if found is not None and found[1][0] == SET else None
+        if found is not None and type(value) is tuple and value[0] in (LIST, TUPLE):
+            for decorator in value[1]:
+                yield found[0].module.name, decorator
+
+
 def _handed(
-    world: World, code: FunctionCode, decorator: Expr
+    world: World, code: FunctionCode, module: str, decorator: Expr
 ) -> list[tuple[tuple[Value | None, ...], dict[str, Value | None]]]:
     made = type(decorator) is tuple and decorator[0] == CALL
     written = decorator[2] if made else decorator
-    target = world.project.resolve(code.module, written) if type(written) is str else None
+    target = world.project.resolve(module, written) if type(written) is str else None
     own = world.project.function(target) if target is not None and ":" in target else None
     if own is None or own.key == code.key or not (own.statement[4] or made):
         return []

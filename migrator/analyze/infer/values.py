@@ -17,6 +17,11 @@ class Value:
     __slots__ = ()
     lasting: ClassVar[bool] = False
 
+    @property
+    def compared(self) -> Value:
+        """What is left of it in ``x == …``."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Instance(Value):
@@ -63,6 +68,21 @@ class Method(Value):
     owner: Value
     name: str
     home: str | None = None
+
+
+class SuperOf(Value):
+    """``super()`` in a method of class `after`."""
+
+    __slots__ = ("after", "owner")
+
+    def __init__(self, owner: Instance | ClassRef, after: str) -> None:
+        self.owner, self.after = owner, after
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SuperOf) and (other.owner, other.after) == (self.owner, self.after)
+
+    def __hash__(self) -> int:
+        return hash((self.owner, self.after))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from migrator.analyze.facts.shape import CALL, CONST, SET, TUPLE, Expr
+from migrator.analyze.facts.shape import CALL, CONST, SET, Expr
 from migrator.analyze.frameworks.django.fields import (
     Field,
     FieldReader,
@@ -187,9 +187,7 @@ class Models:
     def _filled(self) -> None:
         """Holes that migrations can fill: columns of unknown bases, classes made at run time."""
         left_over = dict(self.state.models)
-        for model in list(self.by_id.values()):
-            if model.abstract or model.library or model.proxy:
-                continue
+        for model in [m for m in self.by_id.values() if not (m.abstract or m.library or m.proxy)]:
             known = left_over.pop((model.label, model.name.lower()), None)
             if model.unknown is not None:
                 self._columns(model, known)
@@ -197,8 +195,8 @@ class Models:
                 self._targets(model, known)
         labels = {m.label for m in self.by_id.values() if not m.library}
         for (label, name), left in sorted(left_over.items()):
-            told = label not in labels or f"{label}.{name}" in self.by_reference
-            if not told and not self._made_of(left):
+            there = label not in labels or f"{label}.{name}" in self.by_reference
+            if not there and not self._made_of(left):
                 self._only_migrated(left)
 
     def _made_of(self, state: StateModel) -> bool:
@@ -399,5 +397,3 @@ def _assigned_calls(class_: Class) -> Iterator[tuple[str, Expr]]:
         value = statement[3] if statement[0] == SET else None
         if type(value) is tuple and value[0] == CALL:
             yield name, value
-        elif type(value) is tuple and value[0] == TUPLE:
-            continue

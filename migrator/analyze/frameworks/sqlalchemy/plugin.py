@@ -121,8 +121,7 @@ class SQLAlchemy(AppBuilder):
             return TableRef(model.table)
         if name in model.relations:
             target = model.relations[name][0]
-            for table in (model.table, *self._tables(at, target)):
-                at.mention(table, line, "orm")
+            at.mention(model.table, line, "orm")
             secondary = self._secondary.get((model.id, name))
             if secondary:
                 at.mention(secondary, line, "relationship")
@@ -184,6 +183,8 @@ class SQLAlchemy(AppBuilder):
             self._arguments(at, call, but=owner.table)
             return owner
         if type(owner) is ColumnRef:
+            for table in self._tables(at, owner.target) if owner.target else ():
+                at.mention(table, call.line, "orm")
             return self._expression(at, call, owner)
         if type(owner) is Instance and self._is_session(at, owner):
             return self._session(at, name, call)

@@ -48,6 +48,11 @@ class ColumnRef(Value):
     target: str | None = None
     secondary: str = ""
 
+    @property
+    def compared(self) -> ColumnRef:
+        """A relationship is compared by the key that it goes over."""
+        return self if self.secondary else ColumnRef(self.table)
+
 
 @dataclass(frozen=True, slots=True)
 class Related(Value):
