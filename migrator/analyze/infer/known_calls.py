@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.analyze.facts.shape import CONST
 from migrator.analyze.infer.values import (
     HOLE,
     Call,
@@ -27,6 +28,9 @@ _SAME_ITEMS = frozenset(
     {"list", "sorted", "tuple", "set", "frozenset", "reversed", "iter", "filter", "chain",
      "deepcopy", "copy"}
 )  # fmt: skip
+
+
+_MOST_PARTS = 10
 
 
 def builtin(at: Interpreter, name: str, call: Call) -> Value | None:
@@ -77,6 +81,8 @@ def of_collection(at: Interpreter, method: Method, call: Call) -> Value | None:
             return _format(owner, call)
         if name == "join":
             return Text(HOLE, False)
+        if name in ("split", "rsplit", "partition", "rpartition"):
+            return _parts(owner, name, call)
         return owner if name in ("strip", "lstrip", "rstrip", "lower", "upper") else None
     if type(owner) is Mapping:
         if name in ("get", "pop", "setdefault"):
@@ -91,6 +97,22 @@ def of_collection(at: Interpreter, method: Method, call: Call) -> Value | None:
     if name in ("pop", "popleft"):
         return at.element(owner, call.line)
     return owner if name in ("copy", "union", "difference", "intersection") else None
+
+
+def _parts(owner: Text, name: str, call: Call) -> Value | None:
+    """``"auth.User".split(".")``."""
+    if not owner.whole or not all(type(v) is Text for v in call.values[:1]):
+        return None
+    at_most = call.written(1, "maxsplit")
+    most = at_most[1] if type(at_most) is tuple and at_most[0] == CONST else -1
+    separator = call.values[0].text if call.values and type(call.values[0]) is Text else None
+    if separator == "" or (separator is None and name.endswith("partition")):
+        return None
+    if "partition" in name:
+        found = list(getattr(owner.text, name)(separator))
+    else:
+        found = getattr(owner.text, name)(separator, most if type(most) is int else -1)
+    return Several(tuple(Text(part) for part in found[:_MOST_PARTS]))
 
 
 def _format(owner: Text, call: Call) -> Text:

@@ -53,11 +53,12 @@ class Loaded:
         if not _LABEL.match(label) or not name.isidentifier():
             return None
         near = self._by_last.get(label.rpartition(".")[2], ())
-        found = [
-            m.name for m in near
-            if (m.name == label or m.name.endswith(f".{label}"))
-            and name in m.own and m.own[name].kind != "variable"
+        there = [
+            m for m in near
+            if (m.name == label or m.name.endswith(f".{label}")) and name in m.own
         ]  # fmt: skip
+        found = [m.name for m in there if m.own[name].kind != "variable"]
+        found = found or [m.name for m in there]
         found.sort(key=lambda n: n.count("."))
         if not found or (len(found) > 1 and found[0].count(".") == found[1].count(".")):
             return None

@@ -642,3 +642,43 @@ def test_the_column_of_a_key_stands_in_the_table_before_it(tmp_path: Path) -> No
     )
     assert touched(graph, "over") == {("shop_maker", "read"), ("shop_item", "read")}
     assert touched(graph, "own") == {("shop_item", "read")}
+
+
+def test_a_class_on_a_formset_of_a_factory_reads_and_saves_its_rows(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        FORMS
+        | {
+            "shop/sets.py": """
+            from django.forms import inlineformset_factory
+            from shop.models import Item, Maker
+            BaseItemFormSet = inlineformset_factory(Maker, Item, fields="__all__")
+            class ItemFormSet(BaseItemFormSet):
+                def clean(self):
+                    return [form.instance.place.pk for form in self.forms]
+            class Plain(inlineformset_factory(Maker, Item, fields="__all__")): ...
+            def save(request):
+                ItemFormSet(request.POST).save()
+            """
+        },
+    )
+    assert {("shop_item", "read"), ("shop_place", "read")} <= touched(graph, "ItemFormSet")
+    assert {("shop_item", "insert"), ("shop_item", "delete")} <= touched(graph, "save")
+
+
+def test_a_model_named_by_parts_of_a_setting(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        FORMS
+        | {
+            "shop/use.py": """
+            from django.apps import apps
+            NAME = "shop.Maker"
+            LABEL, MODEL = NAME.rsplit(".", 1)
+            Maker = apps.get_model(LABEL, MODEL)
+            def all_of_them():
+                return list(Maker.objects.prefetch_related("item_set"))
+            """
+        },
+    )
+    assert touched(graph, "all_of_them") == {("shop_maker", "read"), ("shop_item", "read")}

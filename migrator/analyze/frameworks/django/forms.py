@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from migrator.analyze.frameworks.django import formsets
 from migrator.analyze.frameworks.django.bound import (
     checked,
     cleaned,
@@ -53,7 +54,9 @@ _DELETES = {
 }  # fmt: skip
 _PERFORMED = {"perform_create": True, "perform_update": False}
 REQUEST = "django.http.HttpRequest"
-Sort = Literal["form", "serializer", "view", "filter", "table", "feed", "admin", "inline"]
+Sort = Literal[
+    "form", "formset", "serializer", "view", "filter", "table", "feed", "admin", "inline"
+]
 
 
 class Forms:
@@ -63,6 +66,7 @@ class Forms:
     def __init__(self, project: Project, objects: Objects) -> None:
         self.project, self.objects = project, objects
         self._sorts: dict[str, Sort | None] = {}
+        self.formsets: dict[str, Form] = {}
 
     # --- what a class is bound to ----------------------------------------------------------------
 
@@ -149,10 +153,22 @@ class Forms:
 
     def body(self, at: At, cls: str, line: int) -> None:
         """What Django itself does for a view or form that has no code for it."""
-        if self.is_form(cls):
+        if self.sort(cls) == "formset":
+            form = self.formsets.get(cls)
+            if form is not None:
+                formsets.made(self.objects, at, form, bare(line))
+        elif self.is_form(cls):
             self._choices(at, cls, line)
         elif self.is_view(cls):
             self._generic(at, cls, line)
+
+    def read_formsets(self, value_of: Callable[[str], Value | None]) -> None:
+        """What a factory gave, by the classes of the monolith that build on it."""
+        for cls in [c for c in self.project.classes.by_id if self.sort(c) == "formset"]:
+            for base in self.project.classes.foreign(cls):
+                found = value_of(base)
+                if type(found) is Form and found.many:
+                    self.formsets[cls] = replace(found, made=True)
 
     def _choices(self, at: At, cls: str, line: int) -> None:
         """A form offers the rows that a key of its model may point to."""
@@ -185,6 +201,9 @@ class Forms:
         return None
 
     def attribute(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
+        if self.sort(owner.cls) == "formset":
+            form = self.formsets.get(owner.cls)
+            return formsets.attribute(form, name) if form is not None else None
         if name == "request" and self.is_view(owner.cls):
             return Instance(REQUEST)
         if self.sort(owner.cls) in ("form", "serializer"):
@@ -212,6 +231,9 @@ class Forms:
         return Mapping(tuple(rows.items())) if rows else None
 
     def call(self, at: At, owner: Instance, name: str, call: Call) -> Value | None:
+        if self.sort(owner.cls) == "formset":
+            form = self.formsets.get(owner.cls)
+            return formsets.called(self.objects, at, form, name, call) if form else None
         if name in ("is_valid", "full_clean") and self.sort(owner.cls) in ("form", "serializer"):
             model = self.model(at, owner.cls) if self.is_form(owner.cls) else None
             checked(at, self.objects, owner.cls, model, call.line)
@@ -345,6 +367,7 @@ _FEEDS = ("django.contrib.syndication", "django.contrib.sitemaps")
 _VIEWS = ("View", "ViewSet", "Mixin")
 _VIEW_HOMES = ("django.views", "django.contrib", "rest_framework")
 _TESTS: tuple[tuple[Sort, Callable[[str, str], bool]], ...] = (
+    ("formset", lambda dotted, last: ":" in dotted and last.lower().endswith("formset")),
     ("inline", lambda _, last: last.endswith(("Inline", "InlineModelAdmin"))),
     ("admin", lambda dotted, last: last.endswith("Admin") and ".admin" in dotted),
     ("serializer", lambda _, last: last.endswith("Serializer")),

@@ -25,6 +25,8 @@ def made(objects: Objects, at: At, form: Form, call: Call) -> Form:
 
 
 def called(objects: Objects, at: At, form: Form, name: str, call: Call) -> Value | None:
+    if name in ("__init__", "is_valid") and form.many:
+        _read(objects, at, form, call.line)
     if name not in ("save", "save_new", "save_existing"):
         return None
     row = Instance(form.model)

@@ -63,7 +63,7 @@ class Handed:
         if kind == "**":
             model = self.forms.model(at, own) if sort == "form" else None
             return DictValue((("instance", Instance(model)),)) if model else None
-        return self._of[sort](at, own, method, name)
+        return self._of[sort](at, own, method, name) if sort in self._of else None
 
     def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
         """``QuerySet[Post]``, ``Manager[Post]``, also of a class derived from them."""

@@ -105,6 +105,7 @@ class Django(Framework):
         if not self.settings.true("ATOMIC_REQUESTS") and not project.imports("sqlalchemy"):
             schema.autocommit = True
         scope = World(project, schema, [self])
+        self.forms.read_formsets(scope.value_of)
         self.admin = Admin(project, self.objects, scope, self._model_named)
         self.handed = Handed(project, self.objects, self.forms, self.admin)
         self.handed.receivers |= receivers(project, schema, scope, self._model_named, listeners)
