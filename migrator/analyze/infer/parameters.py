@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 from typing import TYPE_CHECKING
 
+from migrator.analyze.facts.shape import CONST
 from migrator.analyze.infer.given import injected
 from migrator.analyze.infer.values import (
     ClassRef,
@@ -43,7 +44,7 @@ def bind(at: Interpreter, given: MappingOf[str, Value | None]) -> None:
                 value = Many(value)
             elif value is not None and kind == "**":
                 value = Mapping((), value)
-        if default is not None:
+        if default is not None and default[0] != CONST:
             assumed = at.world.at_module(at.module, default, at.cls)
             framework = at.world.framework_of(assumed) if assumed is not None else None
             if framework is not None and assumed is not None and type(assumed) is not Instance:

@@ -145,6 +145,14 @@ _MOST_OPTIONS = 8
 
 def either(*values: Value | None) -> Value | None:
     """One value of several; those not known are left out."""
+    only: Value | None = None
+    for value in values:
+        if value is not None:
+            if only is not None or type(value) is Either:
+                break
+            only = value
+    else:
+        return only
     found: dict[Value, None] = {}
     for value in values:
         if isinstance(value, Either):

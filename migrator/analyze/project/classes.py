@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +117,8 @@ class Classes:
                     self._add(f"{module.name}:{fact.name}", module, statement)
         for class_ in self.by_id.values():
             class_.mro = self._linear(class_.id, frozenset())
+        self._own: dict[str, tuple[Class, ...]] = {}
+        self._found: dict[tuple[str, str], tuple[Class, Stmt] | None] = {}
         self._below: dict[str, list[str]] = {}
         for class_ in self.by_id.values():
             for above in class_.mro[1:]:
@@ -212,10 +214,13 @@ class Classes:
     def ancestors(self, id_: str) -> Iterator[Class]:
         """The class itself and the monolith's own classes above it, in order."""
         class_ = self.by_id.get(id_)
-        for above in class_.mro if class_ else ():
-            own = dict.get(self.by_id, above)
-            if own is not None:
-                yield own
+        if class_ is None:
+            return iter(())
+        known = self._own.get(id_)
+        if known is None:
+            every = (dict.get(self.by_id, above) for above in class_.mro)
+            known = self._own[id_] = tuple([own for own in every if own is not None])
+        return iter(known)
 
     def foreign(self, id_: str) -> Iterator[str]:
         """The bases that the monolith does not define, by dotted name."""
@@ -227,14 +232,25 @@ class Classes:
     def find(self, id_: str, name: str, *, after: str | None = None) -> tuple[Class, Stmt] | None:
         """The class that binds `name`, first in order, and the statement; `after` skips to what
         follows that class, as ``super()`` does."""
-        skipping = after is not None
-        for class_ in self.ancestors(id_):
-            if skipping:
-                skipping = class_.id != after
-                continue
-            if name in class_.members:
-                return class_, class_.members[name][-1]
-        return None
+        if after is None:
+            key = (id_, name)
+            if key not in self._found:
+                self._found[key] = _binding(self.ancestors(id_), name)
+            else:
+                self.by_id.get(id_)  # noted as looked at
+            return self._found[key]
+        above = self.ancestors(id_)
+        for class_ in above:
+            if class_.id == after:
+                break
+        return _binding(above, name)
+
+
+def _binding(classes: Iterable[Class], name: str) -> tuple[Class, Stmt] | None:
+    for class_ in classes:
+        if name in class_.members:
+            return class_, class_.members[name][-1]
+    return None
 
 
 def flat(block: Block) -> Iterator[Stmt]:

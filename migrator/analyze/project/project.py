@@ -68,7 +68,7 @@ class Project:
         for fact in module.own.values():
             for statement in fact.statements:
                 if statement[0] == DEF:
-                    yield FunctionCode(f"{module.name}:{fact.name}", module.name, None, statement)
+                    yield self._function(f"{module.name}:{fact.name}", module.name, statement)
             if fact.kind == "class":
                 yield from self._methods(f"{module.name}:{fact.name}", module)
 
@@ -103,8 +103,15 @@ class Project:
         fact = self.names.definition(id_)
         for statement in reversed(fact.statements if fact else ()):
             if statement[0] == DEF:
-                return FunctionCode(id_, module, None, statement)
+                return self._function(id_, module, statement)
         return None
+
+    def _function(self, id_: str, module: str, statement: Stmt) -> FunctionCode:
+        key = (id_, "", statement[1])
+        known = self._codes.get(key)
+        if known is None or known.statement is not statement:
+            known = self._codes[key] = FunctionCode(id_, module, None, statement)
+        return known
 
     def body(self, code: FunctionCode) -> Body | None:
         """The body of a function, its code still marshalled."""

@@ -50,11 +50,12 @@ class Objects:
         self.managers, self.listeners = managers, listeners
         self._histories = histories
         self.stands = _stands(project, models)
-        self._deleting = listeners.deleting(models)
+        self.listened()
 
     def listened(self) -> None:
         """All listeners are known now."""
         self._deleting = self.listeners.deleting(self.models)
+        self._cascades: dict[str, list[tuple[str, AccessMode]]] = {}
 
     def model_of(self, cls: str) -> DjangoModel | None:
         """The model that objects of a class are rows of."""
@@ -227,8 +228,7 @@ class Objects:
             for table in own_tables(self.models, known):
                 if table in at.schema.tables:
                     at.access(table, mode, line, "orm", "likely")
-            further = cascade(self.models, known, self._deleting) if mode == "delete" else set()
-            for table, effect in sorted(further):
+            for table, effect in self._cascade(known) if mode == "delete" else ():
                 if table in at.schema.tables:
                     at.access(table, effect, line, "cascade", "likely")
             if mode != "read":
@@ -238,6 +238,13 @@ class Objects:
     def fast(self, model: str) -> bool:
         return fast(self.models, self.models[model], self._deleting)
 
+    def _cascade(self, model: DjangoModel) -> list[tuple[str, AccessMode]]:
+        known = self._cascades.get(model.id)
+        if known is None:
+            known = sorted(cascade(self.models, model, self._deleting))
+            self._cascades[model.id] = known
+        return known
+
     def delete(self, at: At, model: str, line: int) -> None:
         """Rows are deleted, and what goes with them."""
         known = self.models.get(model)
@@ -246,7 +253,7 @@ class Objects:
         for table in own_tables(self.models, known):
             if table in at.schema.tables:
                 at.access(table, "delete", line, "orm")
-        for table, mode in sorted(cascade(self.models, known, self._deleting)):
+        for table, mode in self._cascade(known):
             if table in at.schema.tables:
                 at.access(table, mode, line, "cascade", "likely")
         self._kept(at, known.id, line)
