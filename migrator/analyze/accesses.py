@@ -43,9 +43,13 @@ def accesses(project: Project, schema: Schema, done: Found) -> tuple[set[Access]
     for touch in done.touches:
         add(touch.function, touch.definition, touch.line, touch)
     generic = _Generic(schema, done)
+    own = {(t.function, t.table, t.mode) for t in done.touches}
     for through in done.through:
         touch = through.touch
         if generic(through):
+            known = (through.caller, touch.table, touch.mode)
+            if known in own and not through.inherited:
+                continue  # told where the caller itself chose the table
             add(through.caller, through.caller_definition, through.line, touch)
         else:
             add(touch.function, touch.definition, touch.line, touch)

@@ -59,3 +59,22 @@ def test_a_class_that_is_imported_by_text_is_that_class(tmp_path: Path) -> None:
     assert ("app.views:by_place", "app.shop.mixins:Parts") in edges
     assert ("app.views:inside", "app.shop.mixins:Parts") in edges
     assert touched(graph, "Parts") == {("shop_part", "read")}
+
+
+def test_a_model_that_is_asked_of_the_registry_may_be_a_base(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        FILES
+        | {
+            "app/kinds/models.py": """
+            from django.apps import apps
+            Part = apps.get_model("shop", "Part")
+            class Wheel(Part):
+                def of(self):
+                    return self.item.name
+                class Meta:
+                    proxy = True
+            """
+        },
+    )
+    assert touched(graph, "Wheel") == {("shop_item", "read")}

@@ -58,7 +58,6 @@ def django_tables(recorder: Recorder) -> list[dict[str, Any]]:
 def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, Any]]:
     import sqlalchemy
     from sqlalchemy.orm import configure_mappers
-    from sqlalchemy.orm.mapper import _all_registries
 
     made: dict[int, tuple[Any, str | None]] = {}
 
@@ -72,8 +71,7 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
     configure_mappers()
     classes = {
         m.local_table: m.class_
-        for r in _all_registries()
-        for m in r.mappers
+        for m in mappers()
         if (m.local_table is not None and not m.inherits) or m.local_table is not m.inherits.local_table  # noqa: E501
     }  # fmt: skip
     found: dict[str, dict[str, Any]] = {}
@@ -110,6 +108,14 @@ def sqlalchemy_tables(recorder: Recorder, modules: list[str]) -> list[dict[str, 
         entry["columns"] = sorted({*entry["columns"], *(c.name for c in table.columns)})
         entry["foreign_keys"] += [k for k in keys if k not in entry["foreign_keys"]]
     return list(found.values())
+
+
+def mappers() -> list[Any]:
+    """All mappers; SQLAlchemy 1.3 keeps them in one place."""
+    home = importlib.import_module("sqlalchemy.orm.mapper")
+    if hasattr(home, "_all_registries"):
+        return [m for r in home._all_registries() for m in r.mappers]
+    return list(home._mapper_registry)
 
 
 def target_of(key: Any) -> str:

@@ -89,7 +89,7 @@ def _related(recorder: Recorder) -> None:
 
 def _statements(recorder: Recorder) -> None:
     @event.listens_for(Engine, "before_execute")
-    def before(conn: Any, element: Any, multiparams: Any, params: Any, options: Any) -> None:
+    def before(conn: Any, element: Any, multiparams: Any, params: Any, options: Any = None) -> None:
         made = getattr(element, "__dict__", {}).get("_made_at", ())
         if made:
             conn.info["_made_at"] = made

@@ -59,6 +59,9 @@ class At(Protocol):
     ) -> None:  # fmt: skip
         """The definition touches `table`, a table's id."""
 
+    def has_read(self, table: str) -> bool:
+        """Whether the function was told to read `table` before."""
+
     def mention(self, table: str, line: int, how: AccessHow) -> None:
         """A column of `table` is named: a read where the function also runs a query, else only
         part of an expression that another function may run."""

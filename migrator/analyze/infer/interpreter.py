@@ -114,6 +114,9 @@ class Interpreter:
         touch = Touch(self.function, self.definition, table, mode, line, how, confidence)
         self.sink.touches[touch] = None
 
+    def has_read(self, table: str) -> bool:
+        return any(t.table == table and t.mode == "read" for t in self.sink.touches)
+
     def mention(self, table: str, line: int, how: AccessHow) -> None:
         touch = Touch(self.function, self.definition, table, "read", line, how, "certain")
         self.sink.mentions[touch] = None

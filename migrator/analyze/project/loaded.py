@@ -17,6 +17,7 @@ from migrator.analyze.project.dynamic import literal_strings
 if TYPE_CHECKING:
     from migrator.analyze.project.modules import Module, Names
 
+_MODEL = ("get_model", "get_registered_model")
 _LABEL = re.compile(r"\w+(\.\w+)+\Z")
 
 
@@ -74,9 +75,13 @@ class Loaded:
             if type(call) is not tuple or call[0] != CALL or type(call[2]) is not str:
                 continue
             wanted = _wanted(name, statement, call)
-            if wanted is None or not self.loads(self._names.unkept(module, call[2]) or ""):
+            target = (self._names.unkept(module, call[2]) or "") if wanted is not None else ""
+            if wanted is None or not (self.loads(target) or target.endswith(_MODEL)):
                 continue
-            found = self.find(call[3][0][1], wanted)
+            label = call[3][0][1]
+            if target.endswith(_MODEL) and "." not in label:
+                label = f"{label}.models"  # of Django: the application's label and the model
+            found = self.find(label, wanted)
             if found is not None and found != f"{module.name}.{name}":
                 yield name, found
 

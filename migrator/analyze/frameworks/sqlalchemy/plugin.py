@@ -301,7 +301,7 @@ class SQLAlchemy(AppBuilder):
         at.executes()
         for option in options(first):
             if type(option) is Rows:
-                self._read(at, set(option.tables), call.line, "orm")
+                self._ran(at, option.tables, call.line)
                 if name == "scalar":
                     return option.entities[0] if option.entities else None
                 kind = "scalars" if name in ("scalars", "stream_scalars") else "result"
@@ -345,7 +345,7 @@ class SQLAlchemy(AppBuilder):
     def iterate(self, at: At, value: Value, line: int) -> Value | None:
         if type(value) is Rows:
             at.executes()
-            self._read(at, set(value.tables), line, "orm")
+            self._ran(at, value.tables, line)
             return value.row
         if type(value) is Related:
             return Instance(value.target)

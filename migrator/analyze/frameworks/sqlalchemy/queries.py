@@ -205,19 +205,19 @@ class Queries(Framework):
                 at.access(table, WRITES[name], call.line, "orm")
             return None
         if name in _ROW:
-            self._read(at, set(rows.tables), call.line, "orm")
+            self._ran(at, rows.tables, call.line)
             if name.startswith("scalar"):
                 return rows.entities[0] if rows.entities else None
             return rows.row
         if name in _ALL or name in ("scalars", "mappings", "paginate", "__iter__"):
-            self._read(at, set(rows.tables), call.line, "orm")
+            self._ran(at, rows.tables, call.line)
             if name == "scalars":
                 return Rows(rows.entities, rows.tables, "scalars")
             if name in ("all", "fetchall", "fetchmany"):
                 return Many(rows.row) if rows.row is not None else None
             return rows
         if name in ("count", "exists"):
-            self._read(at, set(rows.tables), call.line, "orm")
+            self._ran(at, rows.tables, call.line)
             return rows if name == "exists" else None
         tables = rows.tables | self._arguments(at, call)
         if name == "options":
@@ -303,6 +303,10 @@ class Queries(Framework):
         secondary = self._secondary.get((model, attribute))
         if secondary:
             at.access(secondary, mode, line, "relationship")
+
+    def _ran(self, at: At, tables: Iterable[str], line: int) -> None:
+        """A query is run; what it reads may have been told where this function made it."""
+        self._read(at, {t for t in tables if not at.has_read(t)}, line, "orm")
 
     def _read(
         self, at: At, tables: set[str], line: int, how: AccessHow,
