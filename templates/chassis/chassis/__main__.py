@@ -79,7 +79,7 @@ def _relay(_: argparse.Namespace, manifest: Manifest, settings: Settings) -> Non
         relay = Relay(engine, broker, settings, woken)
         return await _with([*beside, wake.listen(settings, woken)], relay.run(stop), broker)
 
-    asyncio.run(_until_signal(work))
+    _run(work)
 
 
 def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings) -> None:
@@ -118,7 +118,7 @@ def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings
         )
         await _with(beside, inbox.run(stop), broker)
 
-    asyncio.run(_until_signal(work))
+    _run(work)
     return
 
 
@@ -215,6 +215,15 @@ async def _with(
         await asyncio.gather(*tasks, return_exceptions=True)
         if broker is not None:
             await broker.close()
+
+
+def _run(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run `work` until a signal comes; on uvloop where it is installed."""
+    make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with suppress(ImportError):
+        make = importlib.import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=make) as runner:
+        runner.run(_until_signal(work))
 
 
 async def _until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
