@@ -16,14 +16,22 @@ _MOST = 30
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A partition of `services` parts. `coupling` is the share of tie weight that it cuts, from 0
-    to 1; `largest` the share of all definitions and tables that its biggest part holds; `without`
-    the number of parts that own no table."""
+    to 1. Of all definitions and tables its biggest part holds the share `largest`, and the part of
+    any one of them the share `average` on average; `without` counts parts that own no table."""
 
     services: int
     coupling: float
     largest: float
     parts: Mapping[str, int]
     without: int = 0
+    average: float | None = None
+
+    @property
+    def size(self) -> float:
+        """How big its services are, from 0 to 1. The biggest alone jumps with one part that grows,
+        and the average alone allows one that is nearly everything."""
+        average = self.largest if self.average is None else self.average
+        return (self.largest + average) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +46,14 @@ class Choice:
 def choose(search: Search, ties: Ties, services: int | None) -> Choice:
     """The candidates; chosen is the wanted number of services, or else the knee."""
     by_count: dict[int, Candidate] = {}
+    between = _between(ties)
     for resolution in _LADDER:
-        found = candidate(ties, search.expanded(search.at(resolution)))
+        found = candidate(ties, search.expanded(search.at(resolution)), between)
         known = by_count.get(found.services)
         if known is None or found.coupling < known.coupling:
             by_count[found.services] = found
     if services is not None:
-        wanted = candidate(ties, search.expanded(search.into(services)))
+        wanted = candidate(ties, search.expanded(search.into(services)), between)
         by_count[wanted.services] = wanted
         reason = f"{services} services were asked for"
         if wanted.services != services:
@@ -59,9 +68,9 @@ def choose(search: Search, ties: Ties, services: int | None) -> Choice:
 
 def knee(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
     """Where coupling and size are both small: the least sum of the share of ties that is cut and
-    the share of the code in the biggest service (both 0..1, so that no scale has to be chosen;
-    the point nearest the ideal (0, 0) in the L1 norm). Of equal ones the coarser."""
-    best = min(candidates, key=lambda c: (round(c.coupling + c.largest, 3), c.services))
+    the share of the code in one service (both 0..1, so that no scale has to be chosen; the point
+    nearest the ideal (0, 0) in the L1 norm). Of equal ones the coarser."""
+    best = min(candidates, key=lambda c: (round(c.coupling + c.size, 3), c.services))
     told = f"the knee: {_told(best)}"
     coarser = [c for c in candidates if c.services < best.services]
     finer = [c for c in candidates if c.services > best.services]
@@ -76,16 +85,27 @@ def _told(one: Candidate) -> str:
     return f"{one.services}: {one.coupling:.0%} of ties cut, {one.largest:.0%} of the code in one"
 
 
-def candidate(ties: Ties, parts: Mapping[str, int]) -> Candidate:
-    """Figures of a partition of all nodes of `ties`; ties to files and folders do not count."""
-    cut = whole = 0.0
-    for node in ties.nodes:
-        if node.startswith(PLACE):
-            continue
-        for other, weight in ties.near[node].items():
-            if node < other and not other.startswith(PLACE):
-                whole += weight
-                cut += weight * (parts[node] != parts[other])
+def _between(ties: Ties) -> list[tuple[str, str, float]]:
+    """The ties without those to files and folders, each once."""
+    return [
+        (node, other, weight)
+        for node in ties.nodes
+        if not node.startswith(PLACE)
+        for other, weight in ties.near[node].items()
+        if node < other and not other.startswith(PLACE)
+    ]
+
+
+def candidate(
+    ties: Ties,
+    parts: Mapping[str, int],
+    between: Sequence[tuple[str, str, float]] | None = None,
+) -> Candidate:
+    """Figures of a partition of all nodes of `ties`; ties to files and folders do not count.
+    `between` are the others, where they are known."""
+    between = _between(ties) if between is None else between
+    whole = sum(weight for _, _, weight in between)
+    cut = sum(weight for one, other, weight in between if parts[one] != parts[other])
     sizes = Counter(part for node, part in parts.items() if not node.startswith(PLACE))
     return Candidate(
         len(sizes),
@@ -93,6 +113,7 @@ def candidate(ties: Ties, parts: Mapping[str, int]) -> Candidate:
         max(sizes.values(), default=0) / max(1, sizes.total()),
         parts,
         len(sizes.keys() - {part for node, part in parts.items() if node.startswith(TABLE)}),
+        sum(n * n for n in sizes.values()) / max(1, sizes.total()) ** 2,
     )
 
 

@@ -84,7 +84,6 @@ class _Walk:
     ) -> None:
         self.service, self.assignment, self.graph, self.edges = service, assignment, graph, edges
         self.decide = decide
-        self.paths = {d.id: d.path for d in graph.definitions}
         self.models = {t.definition: t.id for t in graph.tables if t.definition}
         self.mapped: dict[str, list[str]] = {}
         for definition, table in self.models.items():
@@ -132,7 +131,7 @@ class _Walk:
         for edge in self.edges.out.get(definition, ()):
             if definition in self.models and edge.target in self.models:
                 continue
-            place = f"{self.paths[definition]}:{edge.line}"
+            place = f"{self.edges.definitions[definition].path}:{edge.line}"
             self._dependency(definition, edge.target, edge.kind, place)
 
     def _dependency(self, source: str, target: str, edge: str, place: str) -> None:

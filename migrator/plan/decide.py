@@ -22,7 +22,7 @@ def decided(service: str, assignment: Assignment, graph: Graph, edges: Edges) ->
     """
     replicated: set[str] = set()
     while True:
-        judge = _Judge(assignment, graph, edges, frozenset(replicated))
+        judge = _Judge(assignment, edges, frozenset(replicated))
         needs = follow(service, assignment, graph, edges, judge.decide)
         if set(needs.replicas) <= replicated:
             return needs
@@ -30,16 +30,9 @@ def decided(service: str, assignment: Assignment, graph: Graph, edges: Edges) ->
 
 
 class _Judge:
-    def __init__(
-        self, assignment: Assignment, graph: Graph, edges: Edges, replicated: frozenset[str]
-    ) -> None:
+    def __init__(self, assignment: Assignment, edges: Edges, replicated: frozenset[str]) -> None:
         self.assignment, self.edges, self.replicated = assignment, edges, replicated
-        self.definitions = {d.id: d for d in graph.definitions}
-        self.modes: dict[str, dict[str, set[str]]] = {}
-        for access in graph.accesses:
-            if access.writes:
-                modes = self.modes.setdefault(access.table, {})
-                modes.setdefault(access.definition, set()).add(access.mode)
+        self.definitions, self.modes = edges.definitions, edges.modes
 
     def decide(self, crossing: Crossing) -> Cut:
         if crossing.kind == "foreign_key":

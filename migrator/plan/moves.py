@@ -9,14 +9,13 @@ changed; a unit of work whose awaited writes lie with two more owners is a saga 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from migrator.model.graph import Graph
 from migrator.plan.constraints import Constraints
-from migrator.plan.reachability import Edges
 from migrator.plan.ties import PLACE, TABLE, Ties, node_of
 from migrator.plan.weights import Weights
-from migrator.plan.work import units
+from migrator.plan.work import Unit
 
 _PASSES = 6
 _COPY = 0.2  # Of a call's weight: pure code is copied, which costs nothing when it runs.
@@ -31,10 +30,11 @@ def settled(
     limits: Constraints,
     weights: Weights,
     pure: frozenset[str],
+    work: Sequence[Unit],
 ) -> dict[str, int]:
     """`parts` after every move of one node (or group that stays together) that lowers the cost,
     until none does; nodes in a fixed order, so that the result is always the same."""
-    return _Moves(graph, whole, parts, limits, weights, pure).run()
+    return _Moves(graph, whole, parts, limits, weights, pure, work).run()
 
 
 class _Moves:
@@ -46,6 +46,7 @@ class _Moves:
         limits: Constraints,
         weights: Weights,
         pure: frozenset[str],
+        work: Sequence[Unit],
     ) -> None:
         self.home = dict(parts)
         self.whole, self.limits, self.weights, self.pure = whole, limits, weights, pure
@@ -55,7 +56,7 @@ class _Moves:
         self.units: list[tuple[str, ...]] = []
         self.units_of: dict[str, list[int]] = {}
         self._needs(graph)
-        self._units(graph)
+        self._units(graph, work)
         # How many nodes of each part need each target.
         self.users: dict[str, Counter[int]] = {
             target: Counter(self.home[n] for n in needing) for target, needing in self.into.items()
@@ -104,9 +105,9 @@ class _Moves:
             each = self.each.setdefault(a, {})
             each[b] = max(worth, each.get(b, 0.0))
 
-    def _units(self, graph: Graph) -> None:
+    def _units(self, graph: Graph, work: Sequence[Unit]) -> None:
         node = node_of(graph)
-        for unit in units(graph, Edges.of(graph)):
+        for unit in work:
             members = {TABLE + t for t in unit.awaited} | {node.get(unit.start, "")}
             kept = tuple(sorted(m for m in members if m in self.home))
             if len(kept) > 1:
@@ -129,8 +130,11 @@ class _Moves:
         near |= {self.home[o] for n in nodes for o in self.each.get(n, ())}
         near.discard(before)
         best, goal = -_EASE, None
+        pulls = self._pulls(nodes)
         for part in sorted(near):
-            if self._allowed(head, nodes, before, part) and self._pulled(nodes, before, part):
+            # Cost alone would drain small services: the ties have to agree, more or less.
+            agreed = pulls.get(part, 0.0) >= _AGREE * pulls.get(before, 0.0)
+            if agreed and self._allowed(head, nodes, before, part):
                 change = self._change(nodes, before, part)
                 if change < best:
                     best, goal = change, part
@@ -150,15 +154,15 @@ class _Moves:
             return False
         return all(self.home.get(foe) != goal for foe in self.foes.get(head, ()))
 
-    def _pulled(self, nodes: list[str], before: int, goal: int) -> bool:
-        """Whether the ties agree, more or less: cost alone would drain small services."""
-        pull = {before: 0.0, goal: 0.0}
+    def _pulls(self, nodes: list[str]) -> dict[int, float]:
+        """How much the ties of `nodes` pull to each part."""
+        pulls: dict[int, float] = {}
         for node in nodes:
             for other, weight in self.whole.near[node].items():
                 part = self.home[other]
-                if part in pull:
-                    pull[part] += weight * (_COPY if other in self.pure else 1.0)
-        return pull[goal] >= _AGREE * pull[before]
+                worth = weight * (_COPY if other in self.pure else 1.0)
+                pulls[part] = pulls.get(part, 0.0) + worth
+        return pulls
 
     def _change(self, nodes: list[str], before: int, goal: int) -> float:
         """How the cost changes: of groups, by making the moves and taking them back."""

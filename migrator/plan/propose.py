@@ -24,6 +24,7 @@ from migrator.plan.sagas import sagas
 from migrator.plan.search import Search, as_sets
 from migrator.plan.settings import Settings
 from migrator.plan.ties import TABLE, drawers, ties
+from migrator.plan.work import units
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,14 @@ def drawn(
     found = roles(graph, edges)
     limits = constraints(graph, settings.rules, pins)
     out = found.glue - _pinned_definitions(graph, pins)
-    first = ties(graph, out, settings.weights)
+    work = units(graph, edges)
+    first = ties(graph, out, settings.weights, work=work)
     rough = Search(first, limits, settings.seed)
     scattered = drawers(first, rough.expanded(rough.at(1.0)))
-    whole = ties(graph, out, settings.weights, scattered) if scattered else first
+    whole = ties(graph, out, settings.weights, scattered, work) if scattered else first
     filed = whole_files(graph, whole, scattered, limits)
     choice = choose(Search(whole, filed, settings.seed), whole, services)
-    parts = settled(graph, whole, choice.chosen.parts, filed, settings.weights, found.pure)
+    parts = settled(graph, whole, choice.chosen.parts, filed, settings.weights, found.pure, work)
     sets = as_sets(parts)
     fixed = {head: service for head, service in limits.pinned.items() if head in parts}
     names = named(sets, graph, {parts[head]: service for head, service in fixed.items()}, parts)

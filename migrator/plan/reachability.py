@@ -6,19 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from migrator.model.graph import Access, Dependency, Graph
+from migrator.model.graph import Access, Definition, Dependency, Graph
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Dependencies and accesses by definition."""
+    """Dependencies and accesses by definition; `modes` says how who writes each table."""
 
     out: Mapping[str, tuple[Dependency, ...]]
     into: Mapping[str, tuple[Dependency, ...]]
     accesses: Mapping[str, tuple[Access, ...]]
     known: frozenset[str] = frozenset()
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    modes: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    _called: dict[str, frozenset[str]] = field(default_factory=dict)
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
     _needs: dict[str, frozenset[str]] = field(default_factory=dict)
     _users: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -33,8 +36,15 @@ class Edges:
             into.setdefault(edge.target, []).append(edge)
         for access in graph.accesses:
             accesses.setdefault(access.definition, []).append(access)
-        known = frozenset(d.id for d in graph.definitions)
-        return cls(_frozen(out), _frozen(into), _frozen(accesses), known)
+        definitions = {d.id: d for d in graph.definitions}
+        modes: dict[str, dict[str, frozenset[str]]] = {}
+        for access in graph.accesses:
+            if access.writes:
+                writers = modes.setdefault(access.table, {})
+                before = writers.get(access.definition, frozenset())
+                writers[access.definition] = before | {access.mode}
+        known = frozenset(definitions)
+        return cls(_frozen(out), _frozen(into), _frozen(accesses), known, definitions, modes)
 
     def needs(self, name: str) -> frozenset[str]:
         """Definitions that `name` names; handlers of signals that it sends are not."""
@@ -61,15 +71,17 @@ class Edges:
             self._reach[name] = frozenset(found)
         return self._reach[name]
 
-    def called(self, name: str) -> set[str]:
+    def called(self, name: str) -> frozenset[str]:
         """`name` and all that it calls, without the handlers of its signals."""
-        found, waiting = {name}, [name]
-        while waiting:
-            for edge in self.out.get(waiting.pop(), ()):
-                if edge.kind == "calls" and edge.target not in found:
-                    found.add(edge.target)
-                    waiting.append(edge.target)
-        return found
+        if name not in self._called:
+            found, waiting = {name}, [name]
+            while waiting:
+                for edge in self.out.get(waiting.pop(), ()):
+                    if edge.kind == "calls" and edge.target not in found:
+                        found.add(edge.target)
+                        waiting.append(edge.target)
+            self._called[name] = frozenset(found)
+        return self._called[name]
 
     def tables(self, names: Iterable[str], *, writes: bool) -> set[str]:
         return {a.table for n in names for a in self.accesses.get(n, ()) if a.writes == writes}

@@ -55,18 +55,21 @@ def unowned(
     drawers = _files_of(graph, found.pure)
     free = found.pure | found.helpers | found.bases | found.glue
     idle = _files_of(graph, free)
+    able = sorted(found.pure | found.helpers | found.bases)
     while True:
         before = len(shared) + len(glue)
-        for name in sorted(found.pure | found.helpers | found.bases):
-            if name in shared or name in glue:
+        taken = shared | glue
+        for name in able:
+            if name in taken:
                 continue
             users = edges.users(name)
-            services = {home[u] for u in users if u in home and u not in shared | glue}
+            services = {home[u] for u in users if u in home and u not in taken}
             others = services - {home.get(name, "")}
             loose = name.partition(":")[0] in idle or name in found.bases
             several = len(services) > 1 if loose else len(others) > 1
-            if several or users & (shared | glue):
+            if several or not users.isdisjoint(taken):
                 (shared if name in found.pure else glue).add(name)
+                taken.add(name)
         shared |= _drawn_along(drawers, shared)
         shared |= _needed(shared, edges, found.pure - glue)
         glue |= _needed(glue, edges, found.helpers | found.bases)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from migrator.model.graph import Graph
 from migrator.plan.reachability import Edges
 from migrator.plan.weights import Weights
-from migrator.plan.work import units
+from migrator.plan.work import Unit, units
 
 TABLE = "table:"
 PLACE = "place:"  # A file or folder: a node that what lies there is tied to, owned by nobody.
@@ -62,6 +62,7 @@ def ties(
     unowned: frozenset[str],
     weights: Weights,
     drawers: frozenset[str] = frozenset(),
+    work: Sequence[Unit] | None = None,
 ) -> Ties:
     """Every tie of the graph but those of `unowned` definitions; that something lies in one of the
     files `drawers` counts little.
@@ -74,7 +75,7 @@ def ties(
     made.code()
     made.accesses()
     made.keys()
-    made.transactions()
+    made.transactions(units(graph, Edges.of(graph)) if work is None else work)
     made.evidence()
     return made.done()
 
@@ -220,11 +221,8 @@ class _Ties:
                 weight = self.weights[name] / pointed[key.target]
                 self._tie(TABLE + key.source, TABLE + key.target, weight)
 
-    def transactions(self) -> None:
-        found = [
-            ([t for t in unit.tables if t in self.tables], unit)
-            for unit in units(self.graph, Edges.of(self.graph))
-        ]
+    def transactions(self, work: Sequence[Unit]) -> None:
+        found = [([t for t in unit.tables if t in self.tables], unit) for unit in work]
         together = Counter(t for tables, _ in found for t in tables)
         for tables, unit in found:
             if len(tables) < 2:

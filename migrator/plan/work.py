@@ -45,7 +45,7 @@ def units(graph: Graph, edges: Edges) -> list[Unit]:
         parts.setdefault(unit.definition, set()).update(unit.definitions)
     found = []
     for start in sorted(tables):
-        called = edges.called(start) if len(tables[start]) > 1 else {start}
+        called = edges.called(start) if len(tables[start]) > 1 else frozenset({start})
         awaited: set[str] = set()
         writers: dict[str, set[str]] = {}
         for definition in sorted(parts[start] | {start}):

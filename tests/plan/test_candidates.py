@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from migrator.plan.candidates import candidate, choose
+from dataclasses import replace
+
+from migrator.plan.candidates import Candidate, candidate, choose, knee
 from migrator.plan.search import Search
 from migrator.plan.ties import Ties
 
@@ -57,3 +59,10 @@ def test_they_are_where_nothing_else_was_found() -> None:
             return super().at(max(resolution, 2.0))
 
     assert choose(Fine(), ties(), None).chosen.services == 3
+
+
+def test_the_biggest_service_alone_does_not_decide() -> None:
+    coarse = Candidate(18, 0.184, 0.122, {}, average=0.087)
+    fine = Candidate(29, 0.215, 0.091, {}, average=0.050)
+    assert knee([coarse, fine])[0] is fine
+    assert knee([replace(coarse, average=None), replace(fine, average=None)])[0] is coarse
