@@ -1027,3 +1027,23 @@ def test_a_relationship_is_compared_by_its_key(tmp_path: Path) -> None:
     assert touched(graph, "by_row") == {("posts", "read")}
     assert touched(graph, "by_name") == {("posts", "read"), ("users", "read")}
     assert touched(graph, "joined") == {("posts", "read"), ("users", "read")}
+
+
+def test_none_in_place_of_a_column_of_a_base_takes_it_away(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        class Numbered(Base):
+            __abstract__ = True
+            id: Mapped[int] = mapped_column(primary_key=True)
+        class Between(Numbered):
+            __tablename__ = "between"
+            id = None
+            user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+        class Kept(Numbered):
+            __tablename__ = "kept"
+        """,
+    )
+    columns = {t.name: {c.name for c in t.columns} for t in graph.tables}
+    assert columns["between"] == {"user_id"}
+    assert columns["kept"] == {"id"}

@@ -202,6 +202,9 @@ class MappedClasses(TableArgs):
         self, class_: Class, fact: TableFact, reader: ColumnReader, name: str,
         annotation: Expr | None, value: Expr | None, line: int,
     ) -> None:  # fmt: skip
+        if value == (CONST, None) and annotation is None:
+            fact.columns.pop(name, None)  # what a class above would give is not wanted
+            return
         called = (
             last(self.project.resolved(class_.module.name, value[2])) if is_call(value) else None
         )
