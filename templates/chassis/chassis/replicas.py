@@ -71,9 +71,11 @@ def _upsert(
         given: dict[str, dict[str, Any]] = {}
         for key, change in rows.items():
             row = _row(table, change, package)
-            # Two texts may be of one key; the database takes it once only.
-            given.pop(keys.get(_identity(table, row), ""), None)
-            keys[_identity(table, row)], given[key] = key, row
+            identity = _identity(table, row)
+            if identity in keys:
+                # Two texts may be of one key; the database takes it once only.
+                del given[keys[identity]]
+            keys[identity], given[key] = key, row
         found = dialects.upsert_newer(connection, target, target.c[VERSION], given, graves)
         written |= {keys[identity] for identity in found if identity in keys}
     return written
