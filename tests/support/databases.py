@@ -36,11 +36,13 @@ def mariadb(folder: Path) -> Iterator[Callable[[], str]]:
     """A server reached by its socket alone; gives URLs of new databases."""
     user = f"--user={'root' if os.geteuid() == 0 else os.environ.get('USER', 'mysql')}"
     data, socket = f"--datadir={folder}/data", folder / "s"
-    subprocess.run(
+    made = subprocess.run(
         ["mariadb-install-db", "--no-defaults", data, user, "--skip-test-db",
          "--auth-root-authentication-method=normal"],
-        check=True, capture_output=True,
+        check=False, capture_output=True, text=True,
     )  # fmt: skip
+    if made.returncode:
+        raise RuntimeError(f"mariadb-install-db: {made.stdout[-2000:]} {made.stderr[-2000:]}")
     arguments = [data, user, f"--socket={socket}", "--skip-networking", f"--pid-file={folder}/pid"]
     with _running(["mariadbd", "--no-defaults", *arguments], folder, socket.exists):
 
