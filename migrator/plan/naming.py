@@ -125,12 +125,16 @@ def _subjects(own: set[str], graph: Graph) -> Counter[str]:
 
 
 def purpose(name: str, tables: Sequence[str], own: list[Definition], graph: Graph) -> str:
-    """One line: what its main class says of itself, what it keeps, what it answers."""
+    """One line: what the class it is called by says of itself, what it keeps, what it answers."""
     ids = {d.id for d in own}
     models = {t.definition for t in graph.tables if t.id in set(tables)}
     stem = name.rstrip("s").replace("-", "")
-    told = [d for d in own if d.id in models and d.doc]
-    told.sort(key=lambda d: (not d.name.lower().startswith(stem), d.id))
+    # What a class at the edge says of itself says nothing of the service.
+    told = [
+        d
+        for d in own
+        if d.id in models and d.doc and (len(models) == 1 or d.name.lower().rstrip("s") == stem)
+    ]
     said = _sentence(told[0].doc or "") if told else ""
     keeps = f"Keeps {_listed([t.rpartition('.')[2] for t in tables])}." if tables else ""
     routes = sum(p.kind == "route" and p.definition in ids for p in graph.entry_points)

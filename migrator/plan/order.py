@@ -12,9 +12,9 @@ from migrator.model.plan import Assignment, Cut, Plan, Step
 _RISK = {"manual": 8.0, "call": 4.0, "replica": 2.0, "event": 1.0}
 _TOLD = {
     "manual": "to decide by hand",
-    "call": "synchronous calls",
-    "replica": "replicas",
-    "event": "messages",
+    "call": "synchronous call",
+    "replica": "replica",
+    "event": "message",
 }
 
 
@@ -65,9 +65,16 @@ def _risk(cost: Mapping[str, int]) -> float:
 
 
 def _reason(cost: Mapping[str, int], points: int) -> str:
-    told = [f"{cost[kind]} {name}" for kind, name in _TOLD.items() if cost.get(kind)]
-    value = f"takes {points} entry points out of the monolith" if points else "no entry points"
+    told = [_counted(cost[kind], name) for kind, name in _TOLD.items() if cost.get(kind)]
+    value = "no entry points"
+    if points:
+        value = f"takes {_counted(points, 'entry point')} out of the monolith"
     return f"{value}; " + (", ".join(told) or "nothing crosses its boundary")
+
+
+def _counted(number: int, what: str) -> str:
+    plural = number != 1 and not what.endswith("by hand")
+    return f"{number} {what}{'s' * plural}"
 
 
 def _leaves(name: str, cuts: tuple[Cut, ...], left: set[str]) -> str:
@@ -84,7 +91,7 @@ def _leaves(name: str, cuts: tuple[Cut, ...], left: set[str]) -> str:
     if back:
         told.append(f"the monolith calls it for {_listed(back)}")
     if by_hand:
-        told.append(f"{by_hand} writes to others are to be changed before")
+        told.append(f"{_counted(by_hand, 'write')} to others to be changed before")
     told.append("the monolith serves the rest" if left else "nothing is left in the monolith")
     return "; ".join(told)
 

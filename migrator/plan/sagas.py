@@ -31,9 +31,10 @@ def sagas(assignment: Assignment, graph: Graph, edges: Edges) -> tuple[Saga, ...
 
 
 def _home(unit: Unit, owner: dict[str, str], tables: dict[str, str]) -> str | None:
-    """The service that begins the unit; of glue or shared code, the first owner of its tables."""
+    """The service that begins the unit; where that writes nothing itself (glue, shared code, a
+    command over others), the first owner of its tables."""
     home = owner.get(unit.start)
-    if home in tables.values():
+    if home in {tables.get(t) for t in unit.tables}:
         return home
     return min((tables[t] for t in unit.awaited if t in tables), default=None)
 

@@ -19,6 +19,7 @@ _LAYERS = {
     "adapter", "backend", "blueprint", "cli", "client", "command", "component", "conf", "config",
     "configuration", "constant", "context", "controller", "dao", "data",
     "database", "decorator", "domain", "dto", "endpoint", "entity", "enum", "error",
+    "demo", "downloader", "example", "exporter", "importer", "sample", "uploader",
     "exception", "ext", "extension", "field", "filter", "fixture", "frontend", "function",
     "generic", "global", "hook", "html", "index", "infra", "infrastructure", "init", "interface",
     "internal", "layout", "legacy", "listener", "loader", "management", "manager", "middleware",

@@ -29,7 +29,8 @@ class Unit:
         """The services beside its own that a saga would have to ask; empty where none is due."""
         owners = {table_owner[t] for t in self.awaited if t in table_owner}
         home = owner_of.get(self.start)
-        if home not in table_owner.values():
+        if home not in {table_owner.get(t) for t in self.tables}:
+            # It writes nothing itself: of the others the first commits alone.
             return frozenset(sorted(owners)[1:])
         return frozenset(owners - {home})
 

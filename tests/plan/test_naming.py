@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from migrator.model.graph import Definition, EntryPoint, Graph, Table
-from migrator.plan.naming import named
+from migrator.plan.naming import named, purpose
 from migrator.plan.ties import TABLE
 
 
@@ -65,3 +67,15 @@ def test_two_services_are_not_called_by_one_word() -> None:
     parts = [{"shop.user.a:x"}, {"shop.users.b:y", TABLE + "accounts"}]
     homes = {node: number for number, part in enumerate(parts) for node in part}
     assert named(parts, found, {}, homes) == ["user", "accounts"]
+
+
+def test_a_class_at_the_edge_does_not_say_what_the_service_is_for() -> None:
+    found = graph("shop.models:Notice", "shop.models:NoticePreference", tables=("notices", "prefs"))
+    main, edge = (replace(d, kind="class", doc=f"{d.name} it is.") for d in found.definitions)
+    tables = tuple(
+        replace(t, definition=d.id) for t, d in zip(found.tables, (main, edge), strict=True)
+    )
+    found = replace(found, tables=tables)
+    assert purpose("notices", ["notices", "prefs"], [main, edge], found).startswith("Notice it is.")
+    silent = [replace(main, doc=None), edge]
+    assert purpose("notices", ["notices", "prefs"], silent, found).startswith("Keeps")
