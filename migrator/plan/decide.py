@@ -75,15 +75,14 @@ class _Judge:
         if definition.kind != "function":
             what = "class" if definition.kind == "class" else "value"
             return cut_of(crossing, "replicate", f"a {what} that carries no state: copied")
-        runs = self.edges.reached(definition.id)
-        written = self.edges.tables(runs, writes=True)
+        written, _ = self.edges.effects(definition.id)
         if {"request_context", "generator", "decorator"} & set(definition.traits):
             return cut_of(
                 crossing, "replicate", "part of answering a request, runs where it is used: copied"
             )
         if not written:
-            return self._reader(crossing, definition, runs)
-        refused = self._refusals(definition)
+            return self._reader(crossing, definition)
+        refused = self.edges.refusal(definition.id)
         if self._result_used(crossing) or refused:
             why = f"may refuse ({refused})" if refused else "its result is used"
             tables = ", ".join(sorted(written)[:3])
@@ -91,8 +90,8 @@ class _Judge:
         tables = ", ".join(sorted(written)[:3])
         return cut_of(crossing, "event", f"writes {tables}; nobody waits for the result")
 
-    def _reader(self, crossing: Crossing, definition: Definition, runs: frozenset[str]) -> Cut:
-        read = self.edges.tables(runs, writes=False)
+    def _reader(self, crossing: Crossing, definition: Definition) -> Cut:
+        _, read = self.edges.effects(definition.id)
         foreign = {t for t in read if self.assignment.table_owner.get(t) != crossing.service}
         if not foreign:
             return cut_of(crossing, "replicate", "reads only what is here: copied")
@@ -114,11 +113,3 @@ class _Judge:
 
     def _uses(self, source: str, crossing: Crossing) -> bool:
         return self.assignment.owner_of.get(source) != crossing.owner
-
-    def _refusals(self, definition: Definition) -> str | None:
-        """A domain exception that it, or what it calls, raises."""
-        for name in sorted(self.edges.called(definition.id)):
-            for raised in self.definitions[name].raises:
-                if ":" in raised:
-                    return raised.rpartition(":")[2]
-        return None

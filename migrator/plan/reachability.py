@@ -21,6 +21,8 @@ class Edges:
     known: frozenset[str] = frozenset()
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     modes: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    _effects: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
+    _refusals: dict[str, str | None] = field(default_factory=dict)
     _called: dict[str, frozenset[str]] = field(default_factory=dict)
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
     _needs: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -82,6 +84,23 @@ class Edges:
                         waiting.append(edge.target)
             self._called[name] = frozenset(found)
         return self._called[name]
+
+    def effects(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The tables that are written, and those that are read, when `name` runs."""
+        if name not in self._effects:
+            runs = self.reached(name)
+            written, read = self.tables(runs, writes=True), self.tables(runs, writes=False)
+            self._effects[name] = frozenset(written), frozenset(read)
+        return self._effects[name]
+
+    def refusal(self, name: str) -> str | None:
+        """A domain exception that `name`, or what it calls, raises."""
+        if name not in self._refusals:
+            able = (n for n in self.called(name) if self.definitions[n].raises)
+            raised = (r for n in sorted(able) for r in self.definitions[n].raises if ":" in r)
+            first = next(raised, None)
+            self._refusals[name] = first.rpartition(":")[2] if first else None
+        return self._refusals[name]
 
     def tables(self, names: Iterable[str], *, writes: bool) -> set[str]:
         return {a.table for n in names for a in self.accesses.get(n, ()) if a.writes == writes}
