@@ -4,8 +4,8 @@
 broker, as its documentation shows, with four workers and batched deletes.
 ``peers.py faststream-outbox-session …`` is the same with a handler that does what our served
 function does: it adds a row through a session and commits it.
-``peers.py naive-relay PRODUCER_URL NATS_URL`` publishes one message a transaction, and
-``peers.py naive-inbox CONSUMER_URL NATS_URL`` applies one message a transaction.
+``peers.py naive-relay PRODUCER_URL NATS_URL STREAM`` publishes one message a transaction, and
+``peers.py naive-inbox CONSUMER_URL NATS_URL STREAM`` applies one message a transaction.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ async def faststream_outbox(producer: str, consumer: str, session: bool = False)
     await asyncio.Event().wait()
 
 
-async def naive_relay(producer: str, nats_url: str) -> None:
+async def naive_relay(producer: str, nats_url: str, name: str) -> None:
     client = await nats.connect(nats_url)
     stream = client.jetstream()
-    await stream.add_stream(name="naive", subjects=["naive"])
+    await stream.add_stream(name=name, subjects=[name])
     with psycopg.connect(producer) as connection:
         while True:
             row = connection.execute(
@@ -69,18 +69,18 @@ async def naive_relay(producer: str, nats_url: str) -> None:
             ).fetchone()
             if row is not None:
                 body = json.dumps(row[1]).encode()
-                await stream.publish("naive", body, headers={"Nats-Msg-Id": str(row[0])})
+                await stream.publish(name, body, headers={"Nats-Msg-Id": str(row[0])})
                 connection.execute("DELETE FROM naive_outbox WHERE id = %s", (row[0],))
             connection.commit()
             if row is None:
                 await asyncio.sleep(0.005)
 
 
-async def naive_inbox(consumer: str, nats_url: str) -> None:
+async def naive_inbox(consumer: str, nats_url: str, name: str) -> None:
     client = await nats.connect(nats_url)
     stream = client.jetstream()
-    await stream.add_stream(name="naive", subjects=["naive"])
-    pull = await stream.pull_subscribe("naive", "naive", "naive")
+    await stream.add_stream(name=name, subjects=[name])
+    pull = await stream.pull_subscribe(name, name, name)
     with psycopg.connect(consumer) as connection:
         while True:
             try:

@@ -205,9 +205,11 @@ def measure_peer(place: Place, name: str, table: str, messages: int) -> float:
 
 
 def naive(place: Place, producer: str, consumer: str) -> list[tuple[Sequence[str], dict[str, str]]]:
+    # A stream for each: ids are numbers, and the server drops what it has seen.
+    stream = f"naive{place.number}"
     return [
-        peer("naive-relay", plain(producer), place.nats),
-        peer("naive-inbox", plain(consumer), place.nats),
+        peer("naive-relay", plain(producer), place.nats, stream),
+        peer("naive-inbox", plain(consumer), place.nats, stream),
     ]
 
 
