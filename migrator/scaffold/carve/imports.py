@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import libcst as cst
 
+from migrator.analyze.project.modules import absolute_module
 from migrator.scaffold.carve.reexports import Place
 from migrator.scaffold.carve.used import dotted
 
@@ -16,13 +17,7 @@ Placed = Callable[[str, str], Place]
 def absolute(module: str, is_package: bool, node: cst.ImportFrom) -> str:
     """The dotted module that an import names."""
     name = dotted(node.module) if node.module else ""
-    level = len(node.relative)
-    if not level:
-        return name
-    parts = module.split(".")
-    drop = level - 1 if is_package else level
-    kept = parts[: len(parts) - drop]
-    return ".".join([*kept, name] if name else kept)
+    return absolute_module(module, is_package, name, len(node.relative))
 
 
 def bound_name(alias: cst.ImportAlias, *, plain: bool) -> str:

@@ -79,15 +79,17 @@ class Pruner(cst.CSTTransformer):
         self, original_node: cst.If, updated_node: cst.If
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         """What is asked of something that is not here is not so: only the other branch stays."""
-        if not uses(updated_node.test) & self.missing:
-            return updated_node
         other = updated_node.orelse
-        if other is None:
-            return cst.RemoveFromParent()
-        if isinstance(other, cst.If) or original_node in self._elifs:
-            # libcst gives the place of an `elif` to what this one had for its own.
-            return other  # type: ignore[return-value]
-        return cst.FlattenSentinel(_lines(other.body))
+        while isinstance(other, cst.If) and self._asks(other):
+            other = other.orelse
+        if original_node in self._elifs or not self._asks(updated_node):
+            return updated_node.with_changes(orelse=other)
+        if isinstance(other, cst.Else):
+            return cst.FlattenSentinel(_lines(other.body))
+        return other or cst.RemoveFromParent()
+
+    def _asks(self, node: cst.If) -> bool:
+        return bool(uses(node.test) & self.missing)
 
     def _collected(self, node: cst.BaseExpression) -> cst.BaseExpression:
         # A tuple without parentheses cannot be empty.

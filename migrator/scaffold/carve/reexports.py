@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from migrator.analyze.project.modules import absolute_module
 from migrator.model.graph import Module
 from migrator.scaffold.carve.paths import is_package
 
@@ -76,7 +77,7 @@ def _names(tree: ast.Module, module: str, *, package: bool) -> _Names:
                 if alias.asname:
                     bound[alias.asname] = (alias.name, None)
         elif isinstance(statement, ast.ImportFrom):
-            source = _absolute(statement, module, package=package)
+            source = absolute_module(module, package, statement.module, statement.level)
             for alias in statement.names:
                 if alias.name == "*":
                     stars.append(source)
@@ -84,11 +85,3 @@ def _names(tree: ast.Module, module: str, *, package: bool) -> _Names:
                     bound[alias.asname or alias.name] = (source, alias.name)
     used = frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
     return _Names(bound, tuple(stars), used)
-
-
-def _absolute(statement: ast.ImportFrom, module: str, *, package: bool) -> str:
-    if not statement.level:
-        return statement.module or ""
-    parts = module.split(".")
-    kept = parts[: len(parts) - statement.level + package]
-    return ".".join([*kept, statement.module] if statement.module else kept)

@@ -52,12 +52,18 @@ def declared(at: At, objects: Objects, cls: str) -> dict[str, Choice | None]:
     return found
 
 
+def _meta(objects: Objects, cls: str) -> Meta | None:
+    """The class's own, or the nearest that it inherits."""
+    found = (c for c in objects.project.classes.ancestors(cls) if c.inner("Meta"))
+    class_ = next(found, None)
+    return Meta(objects.project, class_) if class_ is not None else None
+
+
 def shown(objects: Objects, cls: str, model: DjangoModel) -> Iterator[Field]:
     """The fields of its model that a form or serializer shows."""
-    class_ = next((c for c in objects.project.classes.ancestors(cls) if c.inner("Meta")), None)
-    if class_ is None:
+    meta = _meta(objects, cls)
+    if meta is None:
         return
-    meta = Meta(objects.project, class_)
     names = meta.texts("fields")
     every = names == ("__all__",) or (meta.get("fields") is None and meta.get("exclude"))
     left = set(meta.texts("exclude"))
@@ -75,8 +81,8 @@ def checked(at: At, objects: Objects, cls: str, model: str | None, line: int) ->
     known = objects.models.get(model or "")
     if known is None:
         return
-    class_ = next((c for c in objects.project.classes.ancestors(cls) if c.inner("Meta")), None)
-    fixed = set(Meta(objects.project, class_).texts("read_only_fields")) if class_ else set()
+    meta = _meta(objects, cls)
+    fixed = set(meta.texts("read_only_fields")) if meta is not None else set()
     fields = [f for f in shown(objects, cls, known) if f.name not in own and f.name not in fixed]
     tables: set[str] = set()
     for field in fields:
