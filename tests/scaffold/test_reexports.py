@@ -35,6 +35,15 @@ class Audit(Base):
     def short(self, Letter: str = "") -> str:
         return self.text[:10] + Letter
 
+    def shorten(self, text: str = "") -> None:
+        self.text = text
+
+    def hide(self) -> None:
+        self.text = ""
+
+    def note(self, other) -> None:
+        self.noted, other.text = True, ""
+
     def send(self) -> None:
         \"\"\"Tell somebody.\"\"\"
         object_session(self).add(Letter(text=self.text))
@@ -77,6 +86,9 @@ class Report(Base):
 
 def make(session):
     rows = session.scalars(select(LogEntry)).all()
+    for row in rows:
+        row.shorten()
+        row.send()
     session.add(Report(body=escape("".join(row.text for row in rows))))
 """,
 }
@@ -125,6 +137,13 @@ def test_a_copy_refuses_what_only_its_owner_can_do(tmp_path: Path) -> None:
     assert "raise" not in methods["short"]
     assert [p for p in problems if told in p]
     assert not [p for p in problems if "is not defined" in p]
+    # Nor can its columns be changed here; what nothing calls is of no interest to anybody.
+    set_ = "sets text, which only audit may"
+    assert f"raise remote.ManualDecisionRequired('Audit.shorten {set_}')" in methods["shorten"]
+    assert f"raise remote.ManualDecisionRequired('Audit.hide {set_}')" in methods["hide"]
+    assert "raise" not in methods["note"]
+    assert [p for p in problems if f"Audit.shorten {set_}" in p]
+    assert not [p for p in problems if f"Audit.hide {set_}" in p]
 
 
 def test_text_that_a_function_is_given_is_no_name() -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import libcst as cst
 
 from migrator.model.graph import Graph
 from migrator.plan.closure import Treatment
+from migrator.scaffold.carve.copies import Refusal, read_only
 from migrator.scaffold.carve.imports import Available, Imports, Placed
 from migrator.scaffold.carve.models import ModelRewriter, Tables, copy_note
 from migrator.scaffold.carve.parsed import Parsed, is_import
 from migrator.scaffold.carve.prune import Pruner, filled
 from migrator.scaffold.carve.reexports import Place
-from migrator.scaffold.carve.stubs import defaults_of, lost_defaults, refused, stub
-from migrator.scaffold.carve.used import asked_of_module, bound_by
+from migrator.scaffold.carve.stubs import defaults_of, lost_defaults, stub
+from migrator.scaffold.carve.used import bound_by
 
 _WIDTH = 100
 _REMOTE = {"call", "event", "manual"}
@@ -43,6 +45,9 @@ class ModuleContext:
     known: frozenset[str] = field(default_factory=frozenset)
     placed: Placed = _where_it_says
 
+    def columns_of(self, table: str) -> frozenset[str]:
+        return frozenset(c.name for t in self.graph.tables if t.id == table for c in t.columns)
+
 
 @dataclass(slots=True)
 class _Carved:
@@ -50,11 +55,20 @@ class _Carved:
     shared: list[str] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     remote: bool = False
 
 
-def carve_module(parsed: Parsed, context: ModuleContext) -> tuple[str, list[str]]:
-    """The new text, and what a person must look at."""
+class CarvedModule(NamedTuple):
+    """The new text, what a person must look at, and the methods that raise: of no interest where
+    nothing calls them."""
+
+    text: str
+    problems: list[str]
+    refused: list[Refusal]
+
+
+def carve_module(parsed: Parsed, context: ModuleContext) -> CarvedModule:
     tree = parsed.tree
     carved = _Carved()
     along = frozenset(defaults_of(tree, _asked(tree, context)))
@@ -72,7 +86,8 @@ def carve_module(parsed: Parsed, context: ModuleContext) -> tuple[str, list[str]
             carved.body.append(kept)
     body = _with_imports(parsed, carved, context)
     new = tree.with_changes(body=body, footer=[] if body else tree.footer)
-    return new.code, [f"{context.name}: {p}" for p in carved.problems]
+    problems = [f"{context.name}: {p}" for p in carved.problems]
+    return CarvedModule(new.code, problems, carved.refused)
 
 
 def _asked(tree: cst.Module, context: ModuleContext) -> list[cst.FunctionDef]:
@@ -154,7 +169,11 @@ class _Survivors:
         owner = self.context.tables.copies.get(table)
         if treatment.kind in _COPIES and owner:
             if isinstance(result, cst.ClassDef):
-                result = self._without_lost_methods(result, owner, carved)
+                written = self.context.columns_of(table) if treatment.kind == "replica" else ()
+                about = (self.context.name, owner, carved.missing, written)
+                result, refused = read_only(result, *about)
+                carved.refused += refused
+                carved.remote = carved.remote or bool(refused)
             text = f"{_COPIES[treatment.kind]}: owned by {owner}, "
             text += (
                 "filled by the inbox, read-only here."
@@ -164,23 +183,6 @@ class _Survivors:
             noted = copy_note(result, text)
             return noted if isinstance(noted, cst.BaseStatement) else None
         return result
-
-    def _without_lost_methods(
-        self, node: cst.ClassDef, owner: str, carved: _Carved
-    ) -> cst.ClassDef:
-        """A copy has the methods that its owner's class has; those that need more say so."""
-        body: list[cst.BaseStatement | cst.BaseSmallStatement] = []
-        for part in node.body.body:
-            lost = asked_of_module(part) & carved.missing
-            if isinstance(part, cst.FunctionDef) and lost:
-                name = f"{node.name.value}.{part.name.value}"
-                reason = f"{name} needs {', '.join(sorted(lost))}, which {owner} has"
-                carved.problems.append(f"{reason}; it raises ManualDecisionRequired")
-                carved.remote = True
-                body.append(refused(part, reason, lost))
-            else:
-                body.append(part)
-        return node.with_changes(body=node.body.with_changes(body=body))
 
     def _loose(self, statement: cst.BaseStatement, carved: _Carved) -> cst.BaseStatement | None:
         """Statements that define nothing: imports are pruned later; the rest stays where all that

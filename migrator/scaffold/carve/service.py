@@ -10,6 +10,7 @@ from pyflakes import checker, messages
 
 from migrator.model.graph import Graph, Module
 from migrator.plan.closure import Needs
+from migrator.scaffold.carve.copies import Refusal, called
 from migrator.scaffold.carve.models import Tables
 from migrator.scaffold.carve.module import ModuleContext, carve_module
 from migrator.scaffold.carve.parsed import Parsed
@@ -35,6 +36,7 @@ def carve_services(
     tree is held."""
     modules = {m.name: m for m in graph.modules if carved_path(m) not in _REPLACED}
     carved = {name: CarvedService() for name in services}
+    refused: dict[str, list[Refusal]] = {name: [] for name in services}
     emitted = {name: _emitted(needs, modules) for name, needs in services.items()}
     reexports = Reexports(
         {m.name: m for m in graph.modules}, texts, frozenset(d.id for d in graph.definitions)
@@ -46,10 +48,16 @@ def carve_services(
             continue
         parsed = Parsed(texts[module.path])
         for service in takers:
-            text, found = carve_module(parsed, makers[service](module))
+            made = carve_module(parsed, makers[service](module))
             path = carved_path(module)
-            carved[service].files[path] = text
-            carved[service].problems += [*found, *undefined_names(text, path)]
+            carved[service].files[path] = made.text
+            carved[service].problems += [*made.problems, *undefined_names(made.text, path)]
+            refused[service] += made.refused
+    for service, about in carved.items():
+        about.problems += [
+            f"{module}: {reason}; it raises ManualDecisionRequired"
+            for module, _, reason in called(refused[service], about.files.values())
+        ]
     return carved
 
 

@@ -26,7 +26,7 @@ def carve_shared(texts: Mapping[str, str], assignment: Assignment, graph: Graph)
     files: dict[str, str] = {}
     for name, module in sorted(modules.items()):
         package, _, rest = name.partition(".")
-        text, _ = carve_module(
+        text, _, _ = carve_module(
             Parsed(texts[module.path]),
             ModuleContext(
                 name=name,

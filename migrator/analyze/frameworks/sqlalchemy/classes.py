@@ -36,6 +36,7 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
     is_settled,
     returned,
 )
+from migrator.analyze.frameworks.sqlalchemy.direction import leads_to_many
 from migrator.analyze.frameworks.sqlalchemy.made import made_by
 from migrator.analyze.frameworks.sqlalchemy.table_args import TableArgs
 from migrator.analyze.infer.annotations import parsed
@@ -308,6 +309,8 @@ class MappedClasses(TableArgs):
         secondary = text(through)
         if secondary is None and type(through) is str:
             secondary = self.project.resolve(class_.module.name, through) or through
+        if many is None and secondary is None:
+            many = leads_to_many(call, last(fact.id), last(written))
         back, back_cascade, back_eager, back_one = keyword(call, "backref"), None, False, False
         back_settled = False
         if is_call(back):

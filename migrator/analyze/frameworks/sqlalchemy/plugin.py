@@ -379,6 +379,9 @@ class SQLAlchemy(AppBuilder):
         model = at.schema.models.get(owner.cls)
         if model is None:
             return
+        making = is_new(at, owner)  # a row that its `__init__` fills is not there to be updated
+        if making and (name == "*" or name in model.columns):
+            return
         if name == "*":  # `setattr(user, name, value)`
             at.access(model.table, "update", line, "orm", "likely")
         elif name in model.columns:
@@ -392,5 +395,5 @@ class SQLAlchemy(AppBuilder):
                 at.access(secondary, "insert", line, "relationship", "likely")
             target, many = model.relations[name]
             table = at.schema.models[target].table if many else model.table
-            if not secondary:
+            if not secondary and not (making and table == model.table):
                 at.access(table, "update", line, "relationship", "likely")

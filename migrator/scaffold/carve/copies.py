@@ -1,0 +1,73 @@
+"""The class of a table that is another service's: its methods, as far as they can work here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+import libcst as cst
+from libcst import matchers
+
+from migrator.scaffold.carve.stubs import refused
+from migrator.scaffold.carve.used import asked_of_module
+
+
+class Refusal(NamedTuple):
+    """A method of a copy that raises ``ManualDecisionRequired(reason)``."""
+
+    module: str
+    method: str
+    reason: str
+
+
+def read_only(
+    node: cst.ClassDef, module: str, owner: str, missing: set[str], columns: Collection[str]
+) -> tuple[cst.ClassDef, list[Refusal]]:
+    """The class whose methods raise where they need names that are `missing` here or set one of
+    `columns`, which only `owner` may."""
+    body: list[cst.BaseStatement | cst.BaseSmallStatement] = []
+    refusals: list[Refusal] = []
+    for part in node.body.body:
+        if isinstance(part, cst.FunctionDef):
+            lost = asked_of_module(part) & missing
+            reason = _reason(part, owner, lost, columns)
+            if reason is not None:
+                told = f"{node.name.value}.{part.name.value} {reason}"
+                refusals.append(Refusal(module, part.name.value, told))
+                part = refused(part, told, lost)
+        body.append(part)
+    return node.with_changes(body=node.body.with_changes(body=body)), refusals
+
+
+def _reason(
+    method: cst.FunctionDef, owner: str, lost: set[str], columns: Collection[str]
+) -> str | None:
+    if lost:
+        return f"needs {', '.join(sorted(lost))}, which {owner} has"
+    # A row is made by its `__init__`: that is no change of one that is there.
+    changed = sorted(_set_on_self(method) & set(columns)) if method.name.value != "__init__" else []
+    return f"sets {', '.join(changed)}, which only {owner} may" if changed else None
+
+
+def _set_on_self(method: cst.FunctionDef) -> set[str]:
+    first = next(iter((*method.params.posonly_params, *method.params.params)), None)
+    if first is None:
+        return set()
+    own = matchers.Attribute(
+        matchers.Name(first.name.value), matchers.SaveMatchedNode(matchers.Name(), "attribute")
+    )
+    kinds = (matchers.AssignTarget, matchers.AugAssign, matchers.AnnAssign)
+    found = [m["attribute"] for kind in kinds for m in matchers.extractall(method.body, kind(own))]
+    return {node.value for node in found if isinstance(node, cst.Name)}
+
+
+def called(refusals: Collection[Refusal], texts: Iterable[str]) -> list[Refusal]:
+    """Those whose methods `texts` name anywhere but where they are defined."""
+    word = re.compile(r"(def\s+)?\b(\w+)\b")
+    named: set[str] = set()
+    for text in texts:
+        for refusal in refusals:
+            text = text.replace(repr(refusal.reason), "")
+        named |= {found[2] for found in word.finditer(text) if not found[1]}
+    return [refusal for refusal in refusals if refusal.method in named]
