@@ -28,6 +28,10 @@ def pruned(text: str) -> str:
         ("for g in Gone.all():\n    a(g)\nb()\n", "b()\n"),
         ("for g in [x, Gone]:\n    a(g)\n", "for g in [x, ]:\n    a(g)\n"),
         ("def f():\n    if Gone:\n        a()\n", "def f():\n    pass\n"),
+        ("def f():\n    g = Gone()\n    h = g.h\n    h(1)\n    b()\n", "def f():\n    b()\n"),
+        ("def f(g=1):\n    g = Gone()\n    a(g)\n", "def f(g=1):\n    a(g)\n"),
+        ("def f():\n    g = 1\n    g = Gone()\n    a(g)\n", "def f():\n    g = 1\n    a(g)\n"),
+        ("def f():\n    g = Gone()\n    return g\n", "def f():\n    return g\n"),
     ],
 )  # fmt: skip
 def test_what_is_asked_of_the_missing_is_not_so(before: str, after: str) -> None:

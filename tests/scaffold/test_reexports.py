@@ -12,6 +12,7 @@ from migrator.model.plan import Cut, Plan, Service
 from migrator.plan.closure import close
 from migrator.plan.resolve import assign
 from migrator.scaffold.carve import carve_services
+from migrator.scaffold.carve.copies import Refusal, called
 from migrator.scaffold.carve.used import asked_of_module, uses
 from migrator.scaffold.source import read_source
 
@@ -159,3 +160,12 @@ def test_names_that_a_method_has_of_its_module() -> None:
     )
     assert asked_of_module(method) == {"b", "d"}
     assert asked_of_module(cst.parse_statement("x = y")) == set()
+
+
+def test_a_constructor_is_called_by_the_name_of_its_class() -> None:
+    refusals = [Refusal("shop.models", "Audit", m, f"Audit.{m} no") for m in ("__init__", "send")]
+    inner = "class Audit(Base):\n    def __init__(self): raise No('Audit.__init__ no')\n"
+    assert called(refusals, [inner, "def f(x: Audit): super().__init__()\n"]) == []
+    assert called(refusals, [inner, "x = models.Audit(1)\n"]) == refusals[:1]
+    assert called(refusals, ["    def send(self): raise No('Audit.send no')\n"]) == []
+    assert called(refusals, ["getattr(x, 'send')()\n"]) == refusals[1:]

@@ -17,6 +17,7 @@ class Refusal(NamedTuple):
     """A method of a copy that raises ``ManualDecisionRequired(reason)``."""
 
     module: str
+    cls: str
     method: str
     reason: str
 
@@ -34,7 +35,7 @@ def read_only(
             reason = _reason(part, owner, lost, columns)
             if reason is not None:
                 told = f"{node.name.value}.{part.name.value} {reason}"
-                refusals.append(Refusal(module, part.name.value, told))
+                refusals.append(Refusal(module, node.name.value, part.name.value, told))
                 part = refused(part, told, lost)
         body.append(part)
     return node.with_changes(body=node.body.with_changes(body=body)), refusals
@@ -63,11 +64,15 @@ def _set_on_self(method: cst.FunctionDef) -> set[str]:
 
 
 def called(refusals: Collection[Refusal], texts: Iterable[str]) -> list[Refusal]:
-    """Those whose methods `texts` name anywhere but where they are defined."""
-    word = re.compile(r"(def\s+)?\b(\w+)\b")
+    """Those whose methods `texts` name, or whose class they call for an `__init__`, anywhere but
+    where these are defined."""
+    word = re.compile(r"((?:def|class)\s+)?\b(\w+)\b(\()?")
     named: set[str] = set()
+    made: set[str] = set()
     for text in texts:
         for refusal in refusals:
-            text = text.replace(repr(refusal.reason), "")
-        named |= {found[2] for found in word.finditer(text) if not found[1]}
-    return [refusal for refusal in refusals if refusal.method in named]
+            text = text.replace(repr(refusal.reason), "")  # noqa: PLW2901
+        found = [m for m in word.finditer(text) if not m[1]]
+        named |= {m[2] for m in found}
+        made |= {m[2] for m in found if m[3]}
+    return [r for r in refusals if (r.cls in made if r.method == "__init__" else r.method in named)]

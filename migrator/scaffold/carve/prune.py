@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import libcst as cst
+from libcst import matchers
 
-from migrator.scaffold.carve.used import uses
+from migrator.scaffold.carve.used import asked_of_module, uses
 
 
 class Pruner(cst.CSTTransformer):
@@ -32,7 +33,15 @@ class Pruner(cst.CSTTransformer):
         header = [*updated_node.decorators, updated_node.params]
         if any(uses(part) & self.missing for part in header):
             return cst.RemoveFromParent()
-        return updated_node
+        # A local name that nothing binds any more is missing as well. A function that hands it out
+        # stays as it is, so that it is told.
+        unbound = asked_of_module(updated_node) - asked_of_module(original_node)
+        results = matchers.findall(updated_node, matchers.Return() | matchers.Yield())
+        if not unbound or any(uses(result) & unbound for result in results):
+            return updated_node
+        again = updated_node.visit(Pruner(self.missing | unbound, self.names_missing))
+        assert isinstance(again, cst.FunctionDef)
+        return again
 
     def leave_IndentedBlock(
         self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock

@@ -55,8 +55,8 @@ def carve_services(
             refused[service] += made.refused
     for service, about in carved.items():
         about.problems += [
-            f"{module}: {reason}; it raises ManualDecisionRequired"
-            for module, _, reason in called(refused[service], about.files.values())
+            f"{refusal.module}: {refusal.reason}; it raises ManualDecisionRequired"
+            for refusal in called(refused[service], about.files.values())
         ]
     return carved
 
