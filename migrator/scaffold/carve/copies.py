@@ -71,7 +71,7 @@ def called(refusals: Collection[Refusal], texts: Iterable[str]) -> list[Refusal]
     made: set[str] = set()
     for text in texts:
         for refusal in refusals:
-            text = text.replace(repr(refusal.reason), "")  # noqa: PLW2901
+            text = text.replace(repr(refusal.reason), "")
         found = [m for m in word.finditer(text) if not m[1]]
         named |= {m[2] for m in found}
         made |= {m[2] for m in found if m[3]}
