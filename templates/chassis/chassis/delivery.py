@@ -114,13 +114,14 @@ def _with_messages(
     return page.select_from(joined).order_by(due.c.position)
 
 
-def published(connection: Connection, entries: Sequence[Entry], *, lasting: bool = True) -> None:
-    """Take from the queue what the broker has; not `lasting`: as `dialects.need_not_last`."""
+def published(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Take from the queue what the broker has."""
     if entries:
         positions = [entry.position for entry in entries]
         gone = sa.delete(outbox_delivery)
         gone = gone.where(dialects.among(connection, _queue.position, positions))
-        connection.execute(gone if lasting else gone.where(dialects.not_lasting(connection)))
+        lasting = dialects.lasts(connection)
+        connection.execute(gone if lasting else gone.where(dialects.unhurried(connection)))
 
 
 def postpone(connection: Connection, entry: Entry, reason: str, wait: float) -> None:

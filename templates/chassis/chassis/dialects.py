@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, Engine, Table
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 Row = dict[str, Any]
 # No column of a model.
 _ROWKEY = "chassis_rowkey"
+# The option of an engine.
+_LASTS = "chassis_lasts"
 
 
 def insert_new(
@@ -22,13 +24,10 @@ def insert_new(
     table: Table,
     rows: Sequence[Row],
     key: Column[Any],
-    *,
-    lasting: bool = True,
 ) -> set[Any]:
     """Insert the rows whose primary key is not there; the `key` of each that was.
 
     Waits for a transaction that inserts the same key: when this returns, the others are committed.
-    Not `lasting` does what `need_not_last` does, without a statement of its own.
     """
     if not rows:
         return set()
@@ -37,7 +36,7 @@ def insert_new(
     if connection.dialect.name == "postgresql":
         # An array for each column: a parameter for each value takes three times as long.
         arrays = {name: [row[name] for row in rows] for name in rows[0]}
-        about = (table, key, lasting, tuple(arrays))
+        about = (table, key, lasts(connection), tuple(arrays))
         return set(_run(connection, _insert_arrays, [arrays], *about).scalars())
     return set(_run(connection, _insert_new, rows, table, key).scalars())
 
@@ -86,7 +85,7 @@ def upsert_newer(
     if connection.dialect.name == "postgresql" and _are_plain(table, names):
         arrays = {name: [row[name] for row in rows.values()] for name in names}
         given = [{**arrays, _ROWKEY: list(rows)} if graves else arrays]
-        about = (table, version, names, graves)
+        about = (table, version, names, graves, lasts(connection))
         return {tuple(row) for row in _run(connection, _upsert_arrays, given, *about)}
     buried = graves.among(connection, list(rows)) if graves else {}
     alive = [row for text, row in rows.items() if buried.get(text, -1) < row[version.name]]
@@ -96,6 +95,12 @@ def upsert_newer(
         written = [row for row in alive if _upsert_one(connection, table, version, row)]
         return {tuple(row[column.name] for column in key) for row in written}
     return {tuple(row) for row in _run(connection, _upsert_rows, alive, table, version, names)}
+
+
+@lru_cache(maxsize=512)
+def takes_arrays(dialect: sa.Dialect, table: Table) -> bool:
+    """Whether `upsert_newer` writes rows of `table` with one statement, however many."""
+    return dialect.name == "postgresql" and _are_plain(table, table.columns.keys())
 
 
 def among(
@@ -127,8 +132,18 @@ def need_not_last(connection: Connection) -> None:
         connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
 
 
-def not_lasting(connection: Connection) -> sa.ColumnElement[bool]:
-    """True; in the condition of a statement that is a transaction, the same as `need_not_last`."""
+def passing(engine: Engine) -> Engine:
+    """The engine, with transactions of which what this module writes need not last."""
+    return engine.execution_options(**{_LASTS: False})
+
+
+def lasts(connection: Connection) -> bool:
+    """Whether `connection` is not of an engine that is `passing`."""
+    return bool(connection.get_execution_options().get(_LASTS, True))
+
+
+def unhurried(connection: Connection) -> sa.ColumnElement[bool]:
+    """True; as the condition of a statement, the same as `need_not_last`."""
     return _off() if connection.dialect.name == "postgresql" else sa.true()
 
 
@@ -188,7 +203,7 @@ def _rows_of_arrays(
     return new, sa.select(*(new.c[name] for name in names))
 
 
-def _are_plain(table: Table, names: tuple[str, ...]) -> bool:
+def _are_plain(table: Table, names: Iterable[str]) -> bool:
     """Whether arrays of the columns' values mean the same as the values."""
     return all(type(table.c[name].type) in _PLAIN for name in names)
 
@@ -213,6 +228,7 @@ def _upsert_arrays(
     version: Column[Any],
     names: tuple[str, ...],
     graves: Graves | None,
+    lasting: bool,
 ) -> Any:
     keys = {_ROWKEY: graves.table.c.rowkey.type} if graves else {}
     new, rows = _rows_of_arrays(table, names, keys)
@@ -220,6 +236,8 @@ def _upsert_arrays(
         of = graves.table.c
         same = (of.tablename == graves.name, of.rowkey == new.c[_ROWKEY])
         rows = rows.where(~sa.exists().where(*same, of.version >= new.c[version.name]))
+    if not lasting:
+        rows = rows.where(_off())
     return _unless_older(insert(table).from_select(names, rows), table, version, names)
 
 

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.orm import Session
 
-from chassis import codec, outbox, replicas, tables
+from chassis import codec, dialects, outbox, replicas, tables
 from chassis.manifest import Manifest
 from chassis.sessions import service_session
 from chassis.transaction import joined
@@ -46,6 +46,14 @@ class Handlers:
         for act, run in groupby(events, self._act):
             results += act(connection, list(run))
         return results
+
+    def copies(self, event: dict[str, Any], dialect: Dialect) -> bool:
+        """Whether `event` is a row of which there is a copy here that a statement can write."""
+        data = event.get("data")
+        if event.get("kind") != outbox.UPSERTED or not isinstance(data, dict):
+            return False
+        table = tables.declared(self._manifest).get(data.get("table", ""))
+        return table is not None and dialects.takes_arrays(dialect, table)
 
     def _act(
         self, event: dict[str, Any]

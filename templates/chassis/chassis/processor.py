@@ -67,7 +67,8 @@ class Processor:
         system: str = "nats",
     ) -> None:
         self.consumer = manifest.name
-        self._engine = engine
+        self._engine, self._passing = engine, dialects.passing(engine)
+        self._single = self._passing.execution_options(isolation_level="AUTOCOMMIT")
         self._settings = settings
         self._handlers = Handlers(manifest, around)
         self._grouping = Grouping()
@@ -165,11 +166,14 @@ class Processor:
             return self._in_one(group, note)
 
     def _in_one(self, group: list[Event], note: Note) -> list[str]:
+        again = all(event.comes_again for event in group)
+        if again and self._are_copied(group):
+            return self._copy(group, note)
         results, ready = [], []
-        with self._handlers.around(), self._engine.begin() as connection:
-            # What is read again, and does the same then, need not wait for the disk.
-            lasting = not all(event.comes_again for event in group)
-            fresh, held = self._meet(connection, group, lasting=lasting)
+        # What is read again, and does the same then, need not wait for the disk.
+        engine = self._passing if again else self._engine
+        with self._handlers.around(), engine.begin() as connection:
+            fresh, held = self._meet(connection, group)
             for event in group:
                 results.append(self._known(connection, event, fresh, held))
                 if not results[-1]:
@@ -177,6 +181,30 @@ class Processor:
             applied = iter(self._apply(connection, ready))
             results = [result or next(applied) for result in results]
             note(connection, len(group))
+        _count(group, results)
+        return results
+
+    def _are_copied(self, group: list[Event]) -> bool:
+        """Whether nothing waits that `group` must not overtake, and a statement writes it."""
+        dialect = self._engine.dialect
+        return self._knows.waiting is False and all(
+            event.content is not None and self._handlers.copies(event.content, dialect)
+            for event in group
+        )
+
+    def _copy(self, group: list[Event], note: Note) -> list[str]:
+        """Two statements, without a transaction around them: a copy is the same however often its
+        version is written, so the inbox rows may come after it."""
+        with self._handlers.around(), self._single.connect() as connection:
+            applied = self._apply(connection, group)
+            fresh = self._mark(connection, (event.message for event in group))
+            note(connection, len(group))
+        if len(fresh) < len(group):
+            self._knows.waiting = None
+        results = []
+        for event, result in zip(group, applied, strict=True):
+            results.append(result if event.message.id in fresh else DUPLICATE)
+            fresh.discard(event.message.id)
         _count(group, results)
         return results
 
@@ -223,11 +251,9 @@ class Processor:
                 span.record_exception(error)
                 raise
 
-    def _meet(
-        self, connection: Connection, group: list[Event], *, lasting: bool = True
-    ) -> tuple[set[str], set[str]]:
+    def _meet(self, connection: Connection, group: list[Event]) -> tuple[set[str], set[str]]:
         """Mark all as decided; ids of those that were not, and aggregates that wait."""
-        fresh = self._mark(connection, (event.message for event in group), lasting=lasting)
+        fresh = self._mark(connection, (event.message for event in group))
         if len(fresh) < len(group):
             # Who decided the others may have set them aside.
             self._knows.waiting = True
@@ -243,15 +269,13 @@ class Processor:
         retries.park(connection, self.consumer, event.message, event.aggregate)
         return WAITING
 
-    def _mark(
-        self, connection: Connection, messages: Iterable[Incoming], *, lasting: bool = True
-    ) -> set[str]:
+    def _mark(self, connection: Connection, messages: Iterable[Incoming]) -> set[str]:
         moment = clock.now()
         rows = [
             {"consumer": self.consumer, "message_id": message.id, "received_at": moment}
             for message in messages
         ]
-        return dialects.insert_new(connection, inbox, rows, inbox.c.message_id, lasting=lasting)
+        return dialects.insert_new(connection, inbox, rows, inbox.c.message_id)
 
     def _unmark(self, connection: Connection, identities: set[str]) -> None:
         if identities:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from opentelemetry import metrics
 from sqlalchemy import Connection, Engine
 
-from chassis import attributes, clock, delivery, tracing
+from chassis import attributes, clock, delivery, dialects, tracing
 from chassis.brokers import (
     Broker,
     BrokerUnavailable,
@@ -62,7 +62,7 @@ class Relay:
     ) -> None:
         self._engine = engine
         # A page is one statement, and so is a mark: a transaction around each would take three.
-        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._single = dialects.passing(engine).execution_options(isolation_level="AUTOCOMMIT")
         self._broker = broker
         self._settings = settings
         self._woken = woken or asyncio.Event()
@@ -144,7 +144,7 @@ class Relay:
         else:
             with self._single.connect() as connection:
                 # If that is lost they are published again, and known by their ids.
-                delivery.published(connection, outcome.published, lasting=False)
+                delivery.published(connection, outcome.published)
         self._outcome, self._marked = Outcome(), time.monotonic()
         _count(outcome)
 

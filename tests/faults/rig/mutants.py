@@ -42,8 +42,7 @@ def _inbox_without_keys() -> None:
     """The inbox takes every delivery for a new one."""
     from chassis import processor
 
-    def all_new(*given: Any, lasting: bool = True) -> set[str]:
-        del lasting
+    def all_new(*given: Any) -> set[str]:
         *_, messages = given
         return {message.id for message in messages}
 
