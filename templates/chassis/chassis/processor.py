@@ -1,5 +1,7 @@
 """Applies messages once: the inbox rows and the handlers' effects are one transaction.
 
+Copied rows may do without: their versions make once of twice, and their inbox rows follow.
+
 Messages come in the order of their partition's log; `grouping` says which share a transaction.
 When one of many changes fails, they are applied one by one. A served function that fails in a
 transaction of many is undone to its savepoint, and spares the others. A message that fails is
