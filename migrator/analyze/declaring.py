@@ -14,6 +14,7 @@ from typing import NamedTuple
 from migrator.analyze import mistakes
 from migrator.analyze.facts.shape import Block
 from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.infer.named import namesakes
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
@@ -67,6 +68,7 @@ def declare(
             plugins = [type(plugin)() for plugin in plugins if plugin is not asked]
         else:
             schema.unresolved += left_out
+            schema.namesakes = namesakes(project, schema)
             return Declared(project, schema, plugins, found)
 
 

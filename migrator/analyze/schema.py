@@ -48,6 +48,7 @@ class Schema:
     `outside` tells for names of libraries that the monolith itself fills (``flask.g.user``) what
     gives them their value: a function that returns it, one that stores it, or a class of it.
     `loaded` are variables of modules that are imported by text, with what they mean.
+    `namesakes` are the classes that are no models but are called as one, by that name.
     `autocommit` tells that an entry point is no transaction by itself.
     """
 
@@ -65,6 +66,7 @@ class Schema:
     dialect: str = "postgres"
     autocommit: bool = False
     loaded: dict[str, str] = field(default_factory=dict)
+    namesakes: dict[str, list[str]] = field(default_factory=dict)
     _folded: dict[str, str | None] = field(default_factory=dict)
 
     def add_table(self, table: Table) -> None:

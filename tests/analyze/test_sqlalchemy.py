@@ -1047,3 +1047,38 @@ def test_none_in_place_of_a_column_of_a_base_takes_it_away(tmp_path: Path) -> No
     columns = {t.name: {c.name for c in t.columns} for t in graph.tables}
     assert columns["between"] == {"user_id"}
     assert columns["kept"] == {"id"}
+
+
+def test_columns_and_names_of_mixins_from_elsewhere(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from fastapi_users.db import SQLAlchemyBaseUserTableUUID
+        from oslo_db.sqlalchemy import models
+        from sqlalchemy import Column, Integer
+        from sqlalchemy.orm import DeclarativeBase, declarative_base
+
+        class Shared(models.SoftDeleteMixin, models.TimestampMixin, models.ModelBase): ...
+
+        Old = declarative_base(cls=Shared)
+
+        class Goal(Old):
+            __tablename__ = "goals"
+            id = Column(Integer, primary_key=True)
+            deleted = None
+
+        class Base(DeclarativeBase): ...
+
+        class Member(SQLAlchemyBaseUserTableUUID, Base): ...
+
+        class Named(SQLAlchemyBaseUserTableUUID, Base):
+            __tablename__ = "named"
+        """,
+        models="",
+    )
+    columns = {t.name: [c.name for c in t.columns] for t in graph.tables}
+    account = ["id", "email", "hashed_password", "is_active", "is_superuser", "is_verified"]
+    assert {n: sorted(c) for n, c in columns.items()} == {
+        "goals": ["created_at", "deleted_at", "id", "updated_at"],
+        "user": sorted(account), "named": sorted(account),
+    }  # fmt: skip

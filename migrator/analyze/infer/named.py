@@ -12,7 +12,8 @@ from migrator.analyze.infer.values import FunctionCode, Instance, Value
 
 if TYPE_CHECKING:
     from migrator.analyze.infer.world import World
-    from migrator.analyze.schema import Model
+    from migrator.analyze.project.project import Project
+    from migrator.analyze.schema import Model, Schema
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -22,6 +23,23 @@ _KNOWN_BASES = (
     "django.db.", "sqlalchemy.", "flask_sqlalchemy.", "sqlmodel.", "typing.", "abc.", "enum.",
     "object",
 )  # fmt: skip
+# Bases of plain data, whose attributes the class itself names.
+_DATA_BASES = ("pydantic.", "marshmallow.", "graphene.", "strawberry.", "dataclasses.")
+
+
+def class_name(id_: str) -> str:
+    """``Inner`` of ``module:Outer.Inner``."""
+    return id_.rpartition(":")[2].rpartition(".")[2]
+
+
+def namesakes(project: Project, schema: Schema) -> dict[str, list[str]]:
+    """The classes that are no models but have the name of one, by that name."""
+    models = {class_name(id_) for id_ in schema.models}
+    found: dict[str, list[str]] = {}
+    for id_ in project.classes.by_id:
+        if (name := class_name(id_)) in models and id_ not in schema.models:
+            found.setdefault(name, []).append(id_)
+    return found
 
 
 def rows_by_name(world: World) -> dict[str, Model]:
@@ -34,7 +52,7 @@ def rows_by_name(world: World) -> dict[str, Model]:
             and framework.rows_by_name
             and model.id in world.project.classes.by_id
         ):
-            name = snake(model.id.rpartition(":")[2].rpartition(".")[2])
+            name = snake(class_name(model.id))
             found[name] = None if name in found else model
     return {name: model for name, model in found.items() if model is not None}
 
@@ -57,8 +75,22 @@ def likely_rows(world: World, code: FunctionCode) -> dict[str, Value]:
     return {
         name: Instance(names[name].id)
         for name in params
-        if asked[name] is not None and _has(world, names[name], asked[name] or set())
+        if asked[name] is not None
+        and _has(world, names[name], asked[name] or set())
+        and not any(
+            _may_be(world, other, asked[name] or set())
+            for other in world.schema.namesakes.get(class_name(names[name].id), ())
+        )
     }
+
+
+def _may_be(world: World, class_id: str, asked: set[str]) -> bool:
+    """Whether an object of a class that is no model may have all that is asked."""
+    foreign = world.project.classes.foreign(class_id)
+    if any(not base.startswith((*_KNOWN_BASES, *_DATA_BASES)) for base in foreign):
+        return True
+    classes = list(world.project.classes.ancestors(class_id))
+    return all(any(name in c.members for c in classes) for name in asked)
 
 
 def _has(world: World, model: Model, asked: set[str]) -> bool:

@@ -38,6 +38,7 @@ from migrator.analyze.frameworks.sqlalchemy.declared import (
 )
 from migrator.analyze.frameworks.sqlalchemy.direction import leads_to_many
 from migrator.analyze.frameworks.sqlalchemy.made import made_by
+from migrator.analyze.frameworks.sqlalchemy.mixins import mixed_in
 from migrator.analyze.frameworks.sqlalchemy.table_args import TableArgs
 from migrator.analyze.infer.annotations import parsed
 from migrator.analyze.project.classes import Class
@@ -160,6 +161,8 @@ class MappedClasses(TableArgs):
                 sources.append(own)
         if parent is not None and parent.name != fact.name and self._concrete(class_):
             sources += list(self.project.classes.ancestors(parent.id))
+        foreign = [b for b in self.project.classes.foreign(class_.id) if b not in inherited]
+        fact.columns |= mixed_in(foreign, class_.line)
         for own in reversed(sources):
             self._members(own, fact)
         if parent is not None:

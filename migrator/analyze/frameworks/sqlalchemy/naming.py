@@ -20,6 +20,7 @@ from migrator.analyze.frameworks.sqlalchemy.columns import (
 )
 from migrator.analyze.frameworks.sqlalchemy.core import CoreTables
 from migrator.analyze.frameworks.sqlalchemy.declared import TableFact
+from migrator.analyze.frameworks.sqlalchemy.mixins import table_of
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.modules import Module
 
@@ -32,6 +33,8 @@ class Naming(CoreTables):
         for above in class_.mro:
             own = self.project.classes.get(above)
             if own is None:
+                if (given := table_of(above)) is not None:
+                    return given, None
                 continue
             if parent is not None and own.id == parent.id:
                 return None, None

@@ -1,0 +1,5 @@
+"""As the deployment of modoboa writes them."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("modoboa.urls"))]
