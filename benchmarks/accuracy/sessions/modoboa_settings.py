@@ -23,12 +23,19 @@ _filled = (
     .render(
         Context(
             {
-                "name": "modoboa", "secret_key": "of-no-use", "devmode": "True", "lang": "en",
-                "allowed_host": "localhost", "timezone": "UTC", "extensions": [],
-                "db_connections": {}, "extra_settings": [], "amavis_enabled": False,
+                "name": "modoboa",
+                "secret_key": "of-no-use",
+                "devmode": "True",
+                "lang": "en",
+                "allowed_host": "localhost",
+                "timezone": "UTC",
+                "extensions": [],
+                "db_connections": {},
+                "extra_settings": [],
+                "amavis_enabled": False,
                 "server_domain": "localhost",
-                "redis_url": "redis://127.0.0.1:{}/0".format(_server.server_address[1]),
-            }  # fmt: skip
+                "redis_url": f"redis://127.0.0.1:{_server.server_address[1]}/0",
+            }
         )
     )
     .replace("env.str('OIDC_RSA_PRIVATE_KEY', multiline=True)", repr(_key.decode()))

@@ -9,6 +9,9 @@ INSTALLED_APPS = [
     *INSTALLED_APPS, "django.contrib.humanize", "django_nyt", "mptt", "sekizai",
     "sorl.thumbnail", "wiki", "wiki.plugins.attachments", "wiki.plugins.notifications",
     "wiki.plugins.images", "wiki.plugins.macros", "wiki.plugins.editsection",
-    "wiki.plugins.globalhistory", "wiki.plugins.help", "wiki.plugins.links", "wiki.plugins.redlinks",
+    "wiki.plugins.globalhistory", "wiki.plugins.help", "wiki.plugins.links",
+    "wiki.plugins.redlinks",
 ]  # fmt: skip
-TEMPLATES = templates("sekizai.context_processors.sekizai", "django.template.context_processors.i18n")
+TEMPLATES = templates(
+    "sekizai.context_processors.sekizai", "django.template.context_processors.i18n"
+)

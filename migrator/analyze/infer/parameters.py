@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from migrator.analyze.infer.values import (
 
 if TYPE_CHECKING:
     from migrator.analyze.infer.interpreter import Interpreter
+    from migrator.analyze.infer.world import World
 
 
 def bind(at: Interpreter, given: MappingOf[str, Value | None]) -> None:
@@ -62,3 +64,16 @@ def bind(at: Interpreter, given: MappingOf[str, Value | None]) -> None:
 def _untold(value: Value | None) -> bool:
     """Whether a framework may know better: nothing is known, or only another's class."""
     return value is None or (type(value) is Instance and ":" not in value.cls)
+
+
+def remembered(
+    world: World, given: Iterable[tuple[str, Value | None]]
+) -> tuple[tuple[str, Value], ...]:
+    """What an object is told apart by: the classes and the rows that it was made with."""
+    found: list[tuple[str, Value]] = []
+    for name, value in given:
+        if type(value) is ClassRef:
+            found.append((name, value))
+        elif type(value) is Instance and value.cls in world.schema.models:
+            found.append((name, Instance(value.cls)))
+    return tuple(found)

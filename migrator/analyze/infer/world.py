@@ -38,7 +38,7 @@ from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
 
 _HYBRID = {"hybrid_property", "expression", "inplace"}
-_PROPERTIES = ("property", "cached_property", "hybrid_property", "reify", "memoized_property")
+_PROPERTIES = ("property", "reify")  # and what ends so: `cached_property`, `lazy_property`
 
 
 class World:
@@ -214,7 +214,7 @@ class World:
             written = (
                 decorator[2] if type(decorator) is tuple and decorator[0] == CALL else decorator
             )
-            if type(written) is str and written.rpartition(".")[2] in _PROPERTIES:
+            if type(written) is str and written.endswith(_PROPERTIES):
                 return True
         return False
 

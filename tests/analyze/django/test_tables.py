@@ -452,3 +452,32 @@ def test_a_class_made_of_an_abstract_one_is_what_migrations_name(tmp_path: Path)
     assert touched(graph, "AbstractTopic") == {("forum_topic", "update")}
     assert touched(graph, "view") == {("forum_topic", "read")}
     assert touched(graph, "same") == {("forum_topic", "read")}
+
+
+def test_proxies_that_a_metaclass_makes(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "game/models.py": """
+                class Typed(models.base.ModelBase):
+                    def __new__(cls, name, bases, attrs):
+                        if "Meta" not in attrs:
+                            class Meta:
+                                proxy = True
+                            attrs["Meta"] = Meta
+                        return super().__new__(cls, name, bases, attrs)
+
+                class Plain(models.base.ModelBase):
+                    def __new__(cls, name, bases, attrs):
+                        return super().__new__(cls, name, bases, attrs)
+
+                class Thing(models.Model, metaclass=Plain):
+                    key = models.TextField()
+
+                class Room(Thing, metaclass=Typed): ...
+
+                class Cellar(Room): ...
+            """,
+        },
+    )
+    assert {t.name for t in graph.tables} == {"game_thing"}

@@ -25,6 +25,7 @@ from migrator.analyze.frameworks.django.fields import (
 from migrator.analyze.frameworks.django.history import History, histories
 from migrator.analyze.frameworks.django.library import ROOTS, canonical, library_models
 from migrator.analyze.frameworks.django.meta import Meta
+from migrator.analyze.frameworks.django.metaclasses import makes_proxies
 from migrator.analyze.frameworks.django.migrations import State, StateModel
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings
 from migrator.analyze.frameworks.django.values import NAME
@@ -171,7 +172,7 @@ class Models:
         model = DjangoModel(
             class_.id, class_.name, "", class_.module.path, class_.line,
             abstract=meta.own("abstract") == (CONST, True),
-            proxy=meta.get("proxy") == (CONST, True),
+            proxy=meta.get("proxy") == (CONST, True) or makes_proxies(self.project, class_),
             managed=meta.get("managed") != (CONST, False),
             swappable=meta.text("swappable"), unknown=unknown,
         )  # fmt: skip
