@@ -65,6 +65,11 @@ def test_only_the_folders_of_migrations_are_left_out(tmp_path: Path) -> None:
         ("shop/test_db.py", "import click\ndef ask(): ...\ndef test_db(): ...\n", False),
         ("shop/speed_test.py", "LIMIT = 3\n", False),
         ("shop/tests.py", "from django.test import TestCase\nclass T(TestCase): ...\n", True),
+        (
+            "shop/tests.py",
+            "from lib.tests import ModelTestCase\nclass T(ModelTestCase): ...\n",
+            True,
+        ),
         ("shop/tests.py", "from django.db import models\nclass Test(models.Model): ...\n", False),
         ("shop/models.py", "import pytest\ndef test_a(): ...\n", False),
     ],

@@ -33,7 +33,16 @@ from typing import Any
 
 from operands import Operands
 
-LEFT_OUT = ("tests", "test", "testing", "testutils", "migrations", "alembic", "conftest.py")
+LEFT_OUT = (
+    "tests",
+    "test",
+    "testing",
+    "testutils",
+    "migrations",
+    "alembic",
+    "conftest.py",
+    "tests.py",
+)
 TEMPLATES = ("django.template", "jinja2", "mako", "chameleon")
 DISPATCH = ("django.core.handlers", "flask.app", "werkzeug", "starlette", "gunicorn")
 _OTHERS = (*TEMPLATES, *DISPATCH)

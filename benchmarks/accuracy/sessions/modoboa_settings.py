@@ -29,10 +29,10 @@ _filled = (
                 "lang": "en",
                 "allowed_host": "localhost",
                 "timezone": "UTC",
-                "extensions": [],
+                "extensions": ["modoboa.amavis"],
                 "db_connections": {},
                 "extra_settings": [],
-                "amavis_enabled": False,
+                "amavis_enabled": True,
                 "server_domain": "localhost",
                 "redis_url": f"redis://127.0.0.1:{_server.server_address[1]}/0",
             }
@@ -44,4 +44,5 @@ exec(compile(_filled, str(_template), "exec"))
 
 from modoboa.test_settings import *  # noqa: E402, F403
 
+DATABASES["amavis"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "amavis.db"}  # noqa: F405
 ROOT_URLCONF = "modoboa_urls"

@@ -211,10 +211,9 @@ class Interpreter:
 
     def store(self, owner: Value | None, name: str, value: Value | None, line: int) -> None:
         for one in options(owner):
-            if type(one) is External:
-                place = f"{one.name}.{name}"
-                if place in self.schema.outside:
-                    self.sink.placed[place] = either(self.sink.placed.get(place), value)
+            place = f"{_dotted(one)}.{name}"
+            if place in self.schema.outside:
+                self.sink.placed[place] = either(self.sink.placed.get(place), value)
             if getattr(one, "cls", None) == self.watched:
                 self.sink.stores.add(name)
             framework = self.world.framework_of(one)
@@ -390,3 +389,10 @@ class Interpreter:
         elif target[0] == ITEM:
             self.value(target[1])
             self._put(target[1], self.value(target[2]), value)
+
+
+def _dotted(value: Value) -> str:
+    """What another's object, or an object of another's class, is known by."""
+    if type(value) is External:
+        return value.name
+    return value.cls if type(value) is Instance else ""

@@ -682,3 +682,30 @@ def test_a_model_named_by_parts_of_a_setting(tmp_path: Path) -> None:
         },
     )
     assert touched(graph, "all_of_them") == {("shop_maker", "read"), ("shop_item", "read")}
+
+
+def test_an_empty_queryset_asks_for_nothing(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "app/models.py": MODELS,
+            "app/work.py": """
+                from app.models import Tag
+
+                def nothing():
+                    return list(Tag.objects.none().order_by("slug"))
+
+                def perhaps(some):
+                    found = Tag.objects.none()
+                    if some:
+                        found = Tag.objects.filter(slug=some)
+                    return [t.slug for t in found]
+
+                def both():
+                    return Tag.objects.none().union(Tag.objects.all())
+            """,
+        },
+    )
+    assert touched(graph, "nothing") == set()
+    assert touched(graph, "perhaps") == {("tag", "read")}
+    assert touched(graph, "both") == {("tag", "read")}

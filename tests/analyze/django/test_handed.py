@@ -352,3 +352,81 @@ def test_what_only_looks_like_a_model_is_none(tmp_path: Path) -> None:
     )
     assert [t.id for t in graph.tables] == ["shop_row"]
     assert not untold(graph)
+
+
+def test_what_middleware_puts_on_a_request(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "shop/models.py": MODELS,
+            "shop/middleware.py": """
+                from shop.models import Order, Tag
+
+                class OrderMiddleware:
+                    def process_request(self, request):
+                        request.order = Order.objects.first()
+
+                def tagging(get_response):
+                    def middleware(request):
+                        request.tag = Tag.objects.get()
+                        return get_response(request)
+                    return middleware
+
+                def elsewhere(request):
+                    request.other = Tag.objects.get()
+            """,
+            "shop/work.py": """
+                from rest_framework.serializers import Serializer
+
+                def lines(request):
+                    return request.order.lines.count()
+
+                def save(request):
+                    request.tag.save()
+
+                def other(request):
+                    request.other.save()
+
+                class Shown(Serializer):
+                    def validate(self, data):
+                        self.context["request"].order.delete()
+            """,
+        },
+    )
+    assert touched(graph, "lines") == {("line", "read")}
+    assert touched(graph, "save") == {("tag", "update")}
+    assert touched(graph, "other") == set()
+    assert ("orders", "delete") in touched(graph, "Shown")
+
+
+def test_the_row_of_a_serializer_is_what_its_views_list(tmp_path: Path) -> None:
+    graph = of(
+        tmp_path,
+        """
+        from rest_framework import serializers, viewsets
+        from shop.models import Order, Tag
+
+        class Lines(serializers.Serializer):
+            def to_representation(self, instance):
+                return instance.lines.count()
+
+        class Both(serializers.Serializer):
+            def update(self, instance, validated_data):
+                instance.save()
+
+        class LinesView(viewsets.GenericViewSet):
+            serializer_class = Lines
+            def get_queryset(self):
+                return Order.objects.filter(name="a")
+
+        class First(viewsets.GenericViewSet):
+            serializer_class = Both
+            queryset = Order.objects.all()
+
+        class Second(viewsets.GenericViewSet):
+            serializer_class = Both
+            queryset = Tag.objects.all()
+        """,
+    )
+    assert touched(graph, "Lines") == {("line", "read")}
+    assert touched(graph, "Both") == set()

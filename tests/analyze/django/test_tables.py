@@ -481,3 +481,44 @@ def test_proxies_that_a_metaclass_makes(tmp_path: Path) -> None:
         },
     )
     assert {t.name for t in graph.tables} == {"game_thing"}
+
+
+def test_a_key_of_several_columns_is_no_further_column(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "app/models.py": """
+                class Share(models.Model):
+                    pk = models.CompositePrimaryKey("giver", "taker")
+                    giver = models.TextField()
+                    taker = models.TextField()
+            """
+        },
+    )
+    assert {t.name: [c.name for c in t.columns] for t in graph.tables} == {
+        "app_share": ["giver", "taker"]
+    }
+
+
+def test_migrations_mean_the_class_that_surely_is_a_model(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "books/models.py": "class Book(models.Model):\n    name = models.TextField()\n",
+            "books/elements.py": """
+                from elsewhere import Element
+
+                class Book(Element):
+                    tag = "book"
+            """,
+            "books/migrations/0001_initial.py": """
+                from django.db import migrations, models
+
+                class Migration(migrations.Migration):
+                    operations = [
+                        migrations.CreateModel("Book", [("name", models.TextField())]),
+                    ]
+            """,
+        },
+    )
+    assert {t.name: t.definition for t in graph.tables} == {"books_book": "books.models:Book"}

@@ -17,6 +17,7 @@ from migrator.analyze.frameworks.django.bound import (
 from migrator.analyze.frameworks.django.formsets import unsaved
 from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.objects import Objects
+from migrator.analyze.frameworks.django.requests import REQUEST
 from migrator.analyze.frameworks.django.values import Form, Query, query_of
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import (
@@ -53,7 +54,6 @@ _DELETES = {
     "ModelViewSet", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView",
 }  # fmt: skip
 _PERFORMED = {"perform_create": True, "perform_update": False}
-REQUEST = "django.http.HttpRequest"
 Sort = Literal[
     "form", "formset", "serializer", "view", "filter", "table", "feed", "admin", "inline"
 ]
@@ -109,6 +109,13 @@ class Forms:
                 return self.objects.query(model)
         bound = self._form_model(at, owner.cls)
         return self.objects.query(bound) if bound is not None else None
+
+    def listed(self, at: At, owner: Instance, line: int) -> Query | None:
+        """The rows that a view's own ``get_queryset`` gives, else what it works on."""
+        own = self.project.classes.find(owner.cls, "get_queryset")
+        if own is None or own[1][0] != "def":
+            return self.queryset(at, owner, line)
+        return query_of(at.call(Method(owner, "get_queryset", own[0].id), bare(line)))
 
     def _form_model(self, at: At, cls: str) -> str | None:
         """The model of the form or serializer that a view names."""
@@ -217,6 +224,8 @@ class Forms:
         return None
 
     def _of_form(self, at: At, owner: Instance, name: str) -> Value | None:
+        if name == "context" and self.sort(owner.cls) == "serializer":
+            return Mapping((("request", Instance(REQUEST)),))
         if name not in ("instance", "cleaned_data", "validated_data", "fields"):
             return None
         model = self.model(at, owner.cls) if self.is_form(owner.cls) else None
@@ -295,12 +304,7 @@ class Forms:
             self._inherited(at, owner, name, call)
             return None
         if name == "get_object":
-            own = self.project.classes.find(owner.cls, "get_queryset")
-            if own is not None and own[1][0] == "def":
-                made = at.call(Method(owner, "get_queryset", own[0].id), bare(call.line))
-                query = query_of(made)
-            else:
-                query = self.queryset(at, owner, call.line)
+            query = self.listed(at, owner, call.line)
             if query is None:
                 return None
             self.objects.read(at, query, call.line)

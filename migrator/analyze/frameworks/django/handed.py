@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from migrator.analyze.facts.shape import Expr
 from migrator.analyze.frameworks.django.admin import Admin
-from migrator.analyze.frameworks.django.forms import REQUEST, Forms, related
+from migrator.analyze.frameworks.django.forms import Forms, related
 from migrator.analyze.frameworks.django.managers import is_manager, is_queryset
 from migrator.analyze.frameworks.django.objects import Objects
+from migrator.analyze.frameworks.django.requests import REQUEST
 from migrator.analyze.frameworks.django.values import Query, class_value
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import (
@@ -39,6 +40,7 @@ class Handed:
         self.project, self.objects = project, objects
         self.forms, self.admin = forms, admin
         self.receivers: dict[str, set[str]] = {}
+        self._served = _views_by_serializer(project)
         self._of: Mapping[str, Callable[[At, str, str, str], Value | None]] = {
             "form": self._form, "serializer": self._serializer, "view": self._view,
             "filter": self._listed, "table": self._listed, "feed": self._feed,
@@ -97,7 +99,8 @@ class Handed:
         model = self.forms.model(at, own)
         known = self.objects.models.get(model or "")
         if model is None or known is None:
-            return None
+            row = name in _ROW or method == "to_representation"
+            return self._viewed(at, own) if row else None
         if name in _ROW or method == "to_representation":
             return Instance(model)
         if name in _DATA:
@@ -105,6 +108,15 @@ class Handed:
         if method.startswith("validate_") and self._only(at, name):
             return dict(related(known).items).get(method.removeprefix("validate_"))
         return Instance(model) if method.startswith("get_") and self._only(at, name) else None
+
+    def _viewed(self, at: At, own: str) -> Value | None:
+        """The row that a serializer without a model gets from the views that name it."""
+        rows: list[Value] = []
+        for view in self._served.get(own, ()):
+            query = self.forms.listed(at, Instance(view), 0)
+            if query is not None:
+                rows.append(Instance(query.model))
+        return rows[0] if len(set(rows)) == 1 else None
 
     def _view(self, at: At, own: str, method: str, name: str) -> Value | None:
         if name == "form":
@@ -169,3 +181,14 @@ class Handed:
 
 
 _NOTHING = Call(0, None, (), (), {}, {})
+
+
+def _views_by_serializer(project: Project) -> dict[str, list[str]]:
+    """The classes that name each serializer as theirs."""
+    found: dict[str, list[str]] = {}
+    for class_ in project.classes.by_id.values():
+        written = class_.value("serializer_class")
+        target = project.resolve(class_.module.name, written) if type(written) is str else None
+        if target is not None:
+            found.setdefault(target, []).append(class_.id)
+    return found

@@ -27,6 +27,7 @@ from migrator.analyze.frameworks.django.library import ROOTS, canonical, library
 from migrator.analyze.frameworks.django.meta import Meta
 from migrator.analyze.frameworks.django.metaclasses import makes_proxies
 from migrator.analyze.frameworks.django.migrations import State, StateModel
+from migrator.analyze.frameworks.django.rivals import Rivals
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings
 from migrator.analyze.frameworks.django.values import NAME
 from migrator.analyze.project.classes import Class
@@ -67,6 +68,7 @@ class DjangoModel:
     unknown: str | None = None
     migrated: bool = False
     made: bool = False
+    composite_key: bool = False
     reverse: dict[str, Reverse] = field(default_factory=dict)
     queried: dict[str, Reverse] = field(default_factory=dict)
     ordering: tuple[str, ...] = ()
@@ -79,7 +81,7 @@ class DjangoModel:
 
     @property
     def reference(self) -> str:
-        """``app.model``, as Django compares them."""
+        """``app.model``."""
         return f"{self.label}.{self.name}".lower()
 
     @property
@@ -108,6 +110,7 @@ class Models:
         self.by_id: dict[str, DjangoModel] = {}
         self.by_reference: dict[str, DjangoModel] = {}
         self.state = State(project, apps, self.user_model)
+        self._rivals = Rivals(project, apps)
         self._building: set[str] = set()
         self._none: set[str] = set()
         self.histories: dict[str, History] = {}
@@ -276,15 +279,15 @@ class Models:
 
     def _tells(self, class_: Class) -> bool:
         """Whether a class on an unknown base is a model by its fields, or by its migrations."""
-        label = self.apps.label(class_.module.name)
-        return (label, class_.name.lower()) in self.state.models or any(
-            self.reader.is_db_field(class_.module.name, call[2])
-            for _, call in _assigned_calls(class_)
-        )
+        module = class_.module.name
+        if (self.apps.label(module), class_.name.lower()) in self.state.models:
+            return not self._rivals.has(class_)
+        return any(self.reader.is_db_field(module, c[2]) for _, c in _assigned_calls(class_))
 
     def _fields(self, class_: Class, model: DjangoModel, above: list[DjangoModel]) -> None:
         hidden = set(class_.members)
         for name, call in _assigned_calls(class_):
+            model.composite_key |= name == "pk"
             read = self.reader.read(class_.module.name, name, call)
             if read is not None:
                 model.local[name] = placed(read, model.id)
@@ -315,14 +318,11 @@ class Models:
         model.fields.update(model.local)
 
     def _same(self, to: str | None, base: DjangoModel) -> bool:
-        if to is None:
-            return False
-        return to == f"@{base.id}" or to.rpartition(".")[2].lower() == base.name.lower()
+        own = (f"@{base.id}", base.name.lower())
+        return to is not None and (to == own[0] or to.rpartition(".")[2].lower() == own[1])
 
     def _key(self, model: DjangoModel) -> None:
-        if model.abstract or model.proxy:
-            return
-        if model.primary_key is not None:
+        if model.abstract or model.proxy or model.primary_key is not None or model.composite_key:
             return
         links = [n for n, f in model.local.items() if f.parent_link]
         if links:

@@ -72,12 +72,12 @@ class Objects:
         return found | {query.through} if query.through else found
 
     def read(self, at: At, query: Query, line: int, how: AccessHow = "orm") -> None:
-        for table in self.read_tables(query):
+        for table in self.read_tables(query) if not query.empty else ():
             self._access(at, table, line, how)
 
     def fetch(self, at: At, query: Query, line: int) -> None:
         """What is read besides, where rows are fetched."""
-        for table in query.fetched:
+        for table in query.fetched if not query.empty else ():
             self._access(at, table, line, "orm")
 
     def _access(self, at: At, table: str, line: int, how: AccessHow) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from migrator.analyze.frameworks.django import formsets, trees, untold, validation
+from migrator.analyze.frameworks.django import formsets, requests, trees, untold, validation
 from migrator.analyze.frameworks.django.admin import Admin
 from migrator.analyze.frameworks.django.bound import CHOICES, choice
 from migrator.analyze.frameworks.django.expressions import every, lookup
@@ -101,6 +101,7 @@ class Django(Framework):
             schema.claims.setdefault(id_, NAME)
         tables.used_library(project, self._user())
         marks(project, schema)
+        requests.declare(project, schema)
         # Without ATOMIC_REQUESTS a request is no transaction: each statement commits itself.
         if not self.settings.true("ATOMIC_REQUESTS") and not project.imports("sqlalchemy"):
             schema.autocommit = True
@@ -170,9 +171,8 @@ class Django(Framework):
             if name == "__class__":
                 return ClassRef(owner.cls)
             return self.objects.attribute(at, owner, name, line)
-        if name == "user" and owner.cls.endswith(("HttpRequest", "request.Request")):
-            user = self._user()
-            return Instance(user) if user else None
+        if requests.is_request(owner):
+            return requests.attribute(at, name, line, self._user())
         return self.forms.attribute(at, owner, name, line)
 
     def _setting(self, name: str) -> Value | None:

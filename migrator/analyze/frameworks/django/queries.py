@@ -53,7 +53,7 @@ class Queries:
         name = _ASYNC.get(name, name)
         model = self.models.get(query.model)
         if model is None or name in _QUIET:
-            return replace(query, manager=False) if name == "none" else None
+            return replace(query, manager=False, empty=True) if name == "none" else None
         if name in ("count", "exists") and query.manager and query.through is not None:
             at.access(query.through, "read", call.line, "relationship")  # its keys suffice
             return None
@@ -110,6 +110,7 @@ class Queries:
                 other = query_of(option)
                 if other is not None and name in ("union", "intersection", "difference"):
                     tables |= self.objects.read_tables(other)
+                    query = replace(query, empty=query.empty and other.empty)
         lines = query.lines
         rows = query.rows
         if name == "values":

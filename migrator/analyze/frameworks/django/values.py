@@ -20,7 +20,7 @@ class Query(Value):
     chain was written, for writes that need no read.
 
     `relation` is set for a manager behind a relation: ``fk`` (rows of `model` point here), ``m2m``
-    with its `through` table.
+    with its `through` table. An `empty` one asks the database for nothing.
     """
 
     framework: ClassVar[str] = NAME
@@ -34,6 +34,7 @@ class Query(Value):
     relation: Literal["", "fk", "m2m"] = ""
     through: str | None = None
     plain_through: bool = True
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
