@@ -14,6 +14,8 @@ TreatmentKind = Literal[
     "owned", "shared", "glue", "replica", "remote_insert", "copied", "call", "event", "manual"
 ]
 
+_OF_A_CLASS = ("inherits", "decorates", "calls", "references")
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -150,8 +152,8 @@ class _Walk:
         elif kind in ("owned", "copied"):
             cut_kind: CutKind = "signal" if edge == "signals" else "code"
             self._cross(Crossing(self.service, str(owner), target, cut_kind, place, edge))
-        elif kind in ("replica", "remote_insert") and edge in ("inherits", "calls", "references"):
-            # A model's own base, enum or default: the class is nothing without it.
+        elif kind in ("replica", "remote_insert") and edge in _OF_A_CLASS:
+            # A model's own base, decorator, enum or default: the class is nothing without it.
             self._add(target, "copied")
         elif kind == "glue" and edge == "inherits":
             self._add(target, "copied")

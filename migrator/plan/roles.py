@@ -25,17 +25,17 @@ class Roles:
 
 
 def roles(graph: Graph, edges: Edges) -> Roles:
-    """Recognised by traits, never by names."""
+    """Recognised by traits, never by names. What declares a table goes with the table."""
     definitions = {d.id: d for d in graph.definitions}
     busy = {a.definition for a in graph.accesses} | {p.definition for p in graph.entry_points}
-    models = {t.definition for t in graph.tables}
+    models = {t.definition for t in graph.tables if t.definition}
     bases = {d.id for d in definitions.values() if "base" in d.traits} - models
     core = (_core(graph, definitions, busy) | _settings(definitions, edges) - busy - models) - bases
-    pure = _pure(definitions, edges, busy | core | bases)
+    pure = _pure(definitions, edges, busy | core | bases | models)
     glue = _only_used_by(core, definitions, edges, busy | bases, core | pure | bases) - pure
     glue |= _only_constants_of(core | glue, definitions, edges)
     glue |= _made_by(core | glue, definitions, edges, busy)
-    glue |= core
+    glue = (glue | core) - models
     helpers = _helpers(definitions, edges, busy | pure | glue, pure | glue | bases)
     return Roles(
         frozenset(glue), frozenset(pure - glue), frozenset(helpers), frozenset(bases - glue)

@@ -42,6 +42,26 @@ def cut(source: str, what: str, kind: str) -> Cut:
     return found
 
 
+def test_what_declares_a_table_is_neither_glue_nor_shared(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("""
+from flask import Flask
+from sqlalchemy import Column, ForeignKey, MetaData, Table
+
+metadata = MetaData()
+marks = Table("marks", metadata, Column("a"))
+left = Table("left", metadata, Column("a"))
+
+def create_app():
+    app = Flask(__name__)
+    app.tables = [marks]
+    return app
+""")
+    small = analyze(tmp_path)
+    found = roles(small, Edges.of(small))
+    assert not {"app:marks", "app:left"} & (found.glue | found.pure | found.helpers)
+    assert "app:create_app" in found.glue
+
+
 def test_files_that_only_the_framework_reads_go_to_every_service(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     for name, text in {

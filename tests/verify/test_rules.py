@@ -90,6 +90,21 @@ def test_write_to_a_replica(project: Path) -> None:
     assert "replica-write" in errors(project)
 
 
+def test_a_method_of_a_copy_is_told_but_no_error(project: Path) -> None:
+    edit(
+        project,
+        "workspace/services/billing/jobmarket/models.py",
+        '    __tablename__ = "users"\n',
+        '    __tablename__ = "users"\n\n    def rename(self, name: str) -> None:\n'
+        "        self.name = name\n",
+    )
+    subject = load(
+        project / ".migrator/graph.json", project / "migration.yaml", project / "workspace"
+    )
+    [found] = [f for f in verify(subject) if "(a method of the copy)" in f.message]
+    assert (found.rule, found.severity) == ("replica-write", "warning")
+
+
 def test_table_that_is_neither_owned_nor_copied(project: Path) -> None:
     append(
         project,

@@ -38,6 +38,13 @@ class Frame:
         self.shared: set[str] = set()
         self.sql = False
 
+    def refer_to(self, outer: Frame) -> None:
+        """Add the names that the frame around uses, as references."""
+        for name, line in outer.refs.items():
+            self.refs.setdefault(name, line)
+        for name, (_, line, _) in outer.calls.items():
+            self.refs.setdefault(name, line)
+
     def absorb(self, inner: Frame) -> None:
         """Add what a function inside this frame uses, less what it binds itself."""
         imported = {alias or name for s in inner.local for name, alias in s[5]}

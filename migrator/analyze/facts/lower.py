@@ -70,6 +70,8 @@ class Lowering:
                 continue
             names = list(_bound(node))
             self.frame = Frame()
+            # What an `if` asks belongs to all that it defines.
+            self.frame.refer_to(outer)
             self.owner = names[0] if names else None
             lowered = handler(self, node)
             if lowered is not None:

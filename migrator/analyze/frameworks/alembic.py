@@ -20,6 +20,7 @@ from migrator.analyze.frameworks.sqlalchemy.columns import (
     is_call,
     last,
     text,
+    texts_only,
 )
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module, imported_names
@@ -235,7 +236,10 @@ class _Replay:
             return
         if last(revision.resolve(expr[2]) or str(expr[2])) != "Column":
             return
-        reader = ColumnReader(revision.resolve, lambda _: None, lambda _: None)
+        # What a type is made of is told where the models are read.
+        reader = ColumnReader(
+            revision.resolve, lambda _: None, lambda _: None, texts_only, lambda *_: None
+        )
         name = constant(expr[3][0]) if expr[3] else constant(keyword(expr, "name"))
         if isinstance(name, str):
             made.columns[name] = reader.mapped(name, None, expr, expr[1])

@@ -12,6 +12,8 @@ from libcst import matchers
 from migrator.scaffold.carve.stubs import refused
 from migrator.scaffold.carve.used import asked_of_module
 
+_SHOWN = 3
+
 
 class Refusal(NamedTuple):
     """A method of a copy that raises ``ManualDecisionRequired(reason)``."""
@@ -48,7 +50,8 @@ def _reason(
         return f"needs {', '.join(sorted(lost))}, which {owner} has"
     # A row is made by its `__init__`: that is no change of one that is there.
     changed = sorted(_set_on_self(method) & set(columns)) if method.name.value != "__init__" else []
-    return f"sets {', '.join(changed)}, which only {owner} may" if changed else None
+    few = ", ".join(changed[:_SHOWN]) + (", …" if len(changed) > _SHOWN else "")
+    return f"sets {few}, which only {owner} may" if changed else None
 
 
 def _set_on_self(method: cst.FunctionDef) -> set[str]:

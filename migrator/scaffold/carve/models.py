@@ -44,6 +44,7 @@ class ModelRewriter(cst.CSTTransformer):
         }
         self.notes: list[str] = []
         self.problems: list[str] = []
+        self._inside = 0
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -92,6 +93,15 @@ class ModelRewriter(cst.CSTTransformer):
 
     # --- relationships -----------------------------------------------------------------------
 
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        self._inside += 1
+
+    def leave_FunctionDef(
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.RemovalSentinel:
+        self._inside -= 1
+        return updated_node
+
     def leave_AnnAssign(
         self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign
     ) -> cst.AnnAssign | cst.RemovalSentinel:
@@ -109,7 +119,8 @@ class ModelRewriter(cst.CSTTransformer):
         self, node: _Assigned, name: str, value: cst.BaseExpression | None
     ) -> _Assigned | cst.RemovalSentinel:
         relation = self.relations.get(name)
-        if relation is None or not isinstance(value, cst.Call):
+        # A local of a method may have the name of a relationship.
+        if self._inside or relation is None or not isinstance(value, cst.Call):
             return node
         if not self.tables.has(relation.target):
             return cst.RemoveFromParent()
@@ -124,6 +135,12 @@ class ModelRewriter(cst.CSTTransformer):
         both_owned = {relation.source, relation.target} <= self.tables.owned
         if both_owned and (not relation.secondary or relation.secondary in self.tables.owned):
             return call
+        return self.joined_by_hand(relation, call)
+
+    def joined_by_hand(
+        self, relation: Relationship, call: cst.Call
+    ) -> cst.Call | cst.RemovalSentinel:
+        """The relationship without the foreign key that it followed."""
         joins = self._through(relation) if relation.secondary else self._direct(relation, call)
         if joins is None:
             self.problems.append(
@@ -153,7 +170,7 @@ class ModelRewriter(cst.CSTTransformer):
         keys = [k for k in keys if k.columns[0] in named] or keys if named else keys
         if len(keys) != 1 or keys[0].source == keys[0].target:
             return None
-        return {"primaryjoin": f'"{self._condition(keys[0])}"'}
+        return {"primaryjoin": self.condition(keys[0])}
 
     def _through(self, relation: Relationship) -> dict[str, str] | None:
         keys = {k.target: k for k in self.all_keys if k.source == relation.secondary}
@@ -168,9 +185,10 @@ class ModelRewriter(cst.CSTTransformer):
 
         return {"primaryjoin": join(first), "secondaryjoin": join(second)}
 
-    def _condition(self, key: ForeignKey) -> str:
+    def condition(self, key: ForeignKey) -> str:
+        """The expression of a text that joins as `key` did."""
         source, target = self.class_of[key.source], self.class_of[key.target]
-        return f"foreign({source}.{key.columns[0]}) == {target}.{key.referred_columns[0]}"
+        return f'"foreign({source}.{key.columns[0]}) == {target}.{key.referred_columns[0]}"'
 
 
 def copy_note(node: cst.ClassDef | cst.SimpleStatementLine, text: str) -> cst.CSTNode:

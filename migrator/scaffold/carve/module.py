@@ -13,6 +13,7 @@ from migrator.model.graph import Graph
 from migrator.plan.closure import Treatment
 from migrator.scaffold.carve.copies import Refusal, read_only
 from migrator.scaffold.carve.imports import Available, Imports, Placed
+from migrator.scaffold.carve.mixins import Mixin, MixinRewriter
 from migrator.scaffold.carve.models import ModelRewriter, Tables, copy_note
 from migrator.scaffold.carve.parsed import Parsed, is_import
 from migrator.scaffold.carve.prune import Pruner, filled
@@ -44,9 +45,8 @@ class ModuleContext:
     names_missing: Callable[[str], bool]
     known: frozenset[str] = field(default_factory=frozenset)
     placed: Placed = _where_it_says
-
-    def columns_of(self, table: str) -> frozenset[str]:
-        return frozenset(c.name for t in self.graph.tables if t.id == table for c in t.columns)
+    mixins: Mapping[str, Mixin] = field(default_factory=dict)
+    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -121,7 +121,9 @@ class _Survivors:
         names = bound_by(statement)
         if not names:
             return self._loose(statement, carved)
-        treatments = {n: self.context.treatments.get(f"{self.context.name}:{n}") for n in names}
+        if isinstance(statement, cst.If | cst.Try | cst.With):
+            return self._branches(statement, names, carved)
+        treatments = {n: self.treatment(n) for n in names}
         for name in sorted(names):
             treatment = treatments[name]
             if treatment is not None and treatment.kind == "shared":
@@ -134,6 +136,20 @@ class _Survivors:
             dunder = all(n.startswith("__") for n in names)
             return self._dunder(statement, carved) if dunder else None
         return self._kept(statement, sorted(names)[0], first, carved, available)
+
+    def _branches(
+        self, statement: cst.BaseStatement, names: set[str], carved: _Carved
+    ) -> cst.BaseStatement | None:
+        """Names that are defined one way or the other: as a whole where one of them is needed."""
+        kinds = {n: t.kind for n in names if (t := self.treatment(n)) is not None}
+        absent = {n for n in names if not _present(n, self.context)}
+        if kinds.keys() == names - absent and set(kinds.values()) == {"shared"}:
+            carved.shared += sorted(kinds)
+            return None
+        return self._loose(statement, carved)
+
+    def treatment(self, name: str) -> Treatment | None:
+        return self.context.treatments.get(f"{self.context.name}:{name}")
 
     def _kept(
         self, statement: cst.BaseStatement, name: str, treatment: Treatment,
@@ -149,6 +165,8 @@ class _Survivors:
             return None
         if definition in self.context.table_of:
             return self._model(statement, definition, treatment, carved)
+        if isinstance(statement, cst.ClassDef):
+            statement = self._mixin(statement, definition, carved)
         if treatment.kind == "glue":
             pruner = Pruner(carved.missing, self.context.names_missing)
             result = statement.visit(pruner)
@@ -169,7 +187,7 @@ class _Survivors:
         owner = self.context.tables.copies.get(table)
         if treatment.kind in _COPIES and owner:
             if isinstance(result, cst.ClassDef):
-                written = self.context.columns_of(table) if treatment.kind == "replica" else ()
+                written = self.context.columns[table] if treatment.kind == "replica" else ()
                 about = (self.context.name, owner, carved.missing, written)
                 result, refused = read_only(result, *about)
                 carved.refused += refused
@@ -183,6 +201,19 @@ class _Survivors:
             noted = copy_note(result, text)
             return noted if isinstance(noted, cst.BaseStatement) else None
         return result
+
+    def _mixin(self, node: cst.ClassDef, definition: str, carved: _Carved) -> cst.ClassDef:
+        """A class that gives models their keys."""
+        mixin = self.context.mixins.get(definition)
+        if mixin is None:
+            return node
+        rewriter = MixinRewriter(mixin, self.context.tables, self.context.graph)
+        result = node.visit(rewriter)
+        carved.problems += rewriter.problems
+        assert isinstance(result, cst.ClassDef)
+        body = result.body
+        whole = filled(body) if isinstance(body, cst.IndentedBlock) else body
+        return result.with_changes(body=whole)
 
     def _loose(self, statement: cst.BaseStatement, carved: _Carved) -> cst.BaseStatement | None:
         """Statements that define nothing: imports are pruned later; the rest stays where all that

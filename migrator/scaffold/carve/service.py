@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pyflakes import checker, messages
 
 from migrator.model.graph import Graph, Module
 from migrator.plan.closure import Needs
 from migrator.scaffold.carve.copies import Refusal, called
+from migrator.scaffold.carve.mixins import Mixin, mixins_of
 from migrator.scaffold.carve.models import Tables
 from migrator.scaffold.carve.module import ModuleContext, carve_module
 from migrator.scaffold.carve.parsed import Parsed
@@ -29,6 +31,13 @@ class CarvedService:
     problems: list[str] = field(default_factory=list)
 
 
+class _Declared(NamedTuple):
+    """What each service's carve needs to know of all tables."""
+
+    mixins: dict[str, Mixin]
+    columns: dict[str, frozenset[str]]
+
+
 def carve_services(
     texts: Mapping[str, str], services: Mapping[str, Needs], graph: Graph
 ) -> dict[str, CarvedService]:
@@ -41,17 +50,24 @@ def carve_services(
     reexports = Reexports(
         {m.name: m for m in graph.modules}, texts, frozenset(d.id for d in graph.definitions)
     )
-    makers = {n: _contexts(services[n], graph, emitted[n], reexports) for n in services}
+    declared = _Declared(
+        mixins_of(graph), {t.id: frozenset(c.name for c in t.columns) for t in graph.tables}
+    )
+    makers = {
+        name: _contexts(needs, graph, emitted[name], reexports, declared)
+        for name, needs in services.items()
+    }
     for name, module in sorted(modules.items()):
         takers = [service for service in services if name in emitted[service]]
         if not takers:
             continue
         parsed = Parsed(texts[module.path])
+        before = frozenset(name for name, _ in _undefined(ast.parse(texts[module.path])))
         for service in takers:
             made = carve_module(parsed, makers[service](module))
             path = carved_path(module)
             carved[service].files[path] = made.text
-            carved[service].problems += [*made.problems, *undefined_names(made.text, path)]
+            carved[service].problems += [*made.problems, *undefined_names(made.text, path, before)]
             refused[service] += made.refused
     for service, about in carved.items():
         about.problems += [
@@ -68,15 +84,24 @@ def _emitted(needs: Needs, modules: Collection[str]) -> set[str]:
     return emitted | {p for name in emitted for p in _parents(name) if p in modules}
 
 
-def undefined_names(text: str, path: str) -> list[str]:
-    """Names that a carved file uses and nothing defines, as ``path:line: name``."""
+def undefined_names(text: str, path: str, before: frozenset[str] = frozenset()) -> list[str]:
+    """Names that a carved file uses and nothing defines, as ``path:line: name``, but for those
+    that were not defined `before` it was carved either."""
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
         return [f"{path}:{error.lineno}: the carved text is no valid Python: {error.msg}"]
-    found = checker.Checker(tree, filename=path).messages
     return [
-        f"{path}:{message.lineno}: {message.message_args[0]} is not defined in this service"
+        f"{path}:{line}: {name} is not defined in this service"
+        for name, line in _undefined(tree)
+        if name not in before
+    ]
+
+
+def _undefined(tree: ast.Module) -> list[tuple[str, int]]:
+    found = checker.Checker(tree).messages
+    return [
+        (str(message.message_args[0]), message.lineno)
         for message in found
         if isinstance(message, messages.UndefinedName)
     ]
@@ -88,7 +113,7 @@ def _parents(name: str) -> list[str]:
 
 
 def _contexts(
-    needs: Needs, graph: Graph, emitted: set[str], reexports: Reexports
+    needs: Needs, graph: Graph, emitted: set[str], reexports: Reexports, declared: _Declared
 ) -> Callable[[Module], ModuleContext]:
     known = {d.id: d for d in graph.definitions}
     every = {m.name for m in graph.modules}
@@ -135,6 +160,8 @@ def _contexts(
             names_missing=names_missing,
             known=frozenset(known),
             placed=placed,
+            mixins=declared.mixins,
+            columns=declared.columns,
         )
 
     return make

@@ -98,10 +98,18 @@ def dotted(node: cst.CSTNode) -> str:
 
 
 def bound_by(statement: cst.CSTNode) -> set[str]:
-    """Names that a module-level statement defines, imports apart."""
+    """Names that a module-level statement defines, imports apart; in its branches too."""
     if isinstance(statement, cst.FunctionDef | cst.ClassDef):
         return {statement.name.value}
     found: set[str] = set()
+    if isinstance(statement, cst.If | cst.Try | cst.With):
+        for branch in statement.children:
+            found |= bound_by(branch)
+    elif isinstance(statement, cst.Else | cst.Finally | cst.ExceptHandler):
+        found |= bound_by(statement.body)
+    elif isinstance(statement, cst.IndentedBlock):
+        for inner in statement.body:
+            found |= bound_by(inner)
     if isinstance(statement, cst.SimpleStatementLine):
         for small in statement.body:
             if isinstance(small, cst.Assign):

@@ -16,20 +16,25 @@ def _check(subject: Subject) -> Iterator[Finding]:
     for service in subject.services:
         replicas = dict(service.manifest.replicas)
         inserts = dict(service.manifest.remote_inserts)
+        copies = {t.definition for t in service.graph.tables if t.id in {*replicas, *inserts}}
         for access in service.graph.accesses:
             owner = replicas.get(access.table) or inserts.get(access.table)
             allowed = access.mode == "insert" and access.table in inserts
             if owner is None or not access.writes or allowed:
                 continue
             decided = (service.manifest.name, access.table) in by_hand
+            # A copy has the methods of its class, whether anything calls them or not.
+            own = access.definition in copies
+            remark = (
+                " (manual in the plan)" if decided else " (a method of the copy)" if own else ""
+            )
             yield Finding(
                 RULE.name,
-                "warning" if decided else RULE.severity,
+                "warning" if decided or own else RULE.severity,
                 service.place(access.path),
                 access.line,
                 f"{access.definition} does {access.mode} on {access.table}, "
-                f"a replica owned by {owner}; the chassis refuses it when it runs"
-                + (" (manual in the plan)" if decided else ""),
+                f"a replica owned by {owner}; the chassis refuses it when it runs{remark}",
                 f"ask {owner} to do it: a call, or an event through the outbox",
                 access.definition,
                 access.table,

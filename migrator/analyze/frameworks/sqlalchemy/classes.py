@@ -187,7 +187,7 @@ class MappedClasses(TableArgs):
         )
 
     def _members(self, class_: Class, fact: TableFact) -> None:
-        reader = self.reader(class_.module)
+        reader = self.reader(class_.module, class_)
         for name, statements in class_.members.items():
             if name.startswith("__"):
                 continue
@@ -201,6 +201,9 @@ class MappedClasses(TableArgs):
                     bound = Bound(self.project, fact.id, statement, self._table_of)
                     for value in returned(body, Conditions(self.project, fact.id, statement).truth):
                         self._member(class_, fact, reader, name, None, bound(value), statement[1])
+            column = fact.columns.get(name)
+            if column is not None and class_.module is not fact.module:
+                fact.columns[name] = replace(column, path=class_.module.path)
 
     def _member(
         self, class_: Class, fact: TableFact, reader: ColumnReader, name: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -11,6 +11,8 @@ from migrator.analyze.infer.annotations import parsed, text_of
 from migrator.model.graph import Column
 
 Resolve = Callable[[str], str | None]
+Strings = Callable[[Sequence[Expr]], tuple[str, ...] | None]
+Unknown = Callable[[int, str, str], None]
 EnumValues = Callable[[str], tuple[str, tuple[str, ...]] | None]
 
 _PYTHON_TYPES = {
@@ -38,12 +40,13 @@ class ForeignKeyFact:
 
 @dataclass(frozen=True, slots=True)
 class ColumnFact:
-    """A column, where it stands, and where it points."""
+    """A column, where it stands (`path` where that is not its model's), and where it points."""
 
     attribute: str
     column: Column
     foreign_keys: tuple[ForeignKeyFact, ...]
     line: int
+    path: str | None = None
 
 
 def last(name: str | None) -> str:
@@ -59,6 +62,12 @@ def text(expr: Expr) -> str | None:
     return expr[1] if type(expr) is tuple and expr[0] == STR else None
 
 
+def texts_only(exprs: Sequence[Expr]) -> tuple[str, ...] | None:
+    """What `exprs` say where all are written out."""
+    found = [text(expr) for expr in exprs]
+    return tuple(t for t in found if t is not None) if None not in found else None
+
+
 def constant(expr: Expr) -> object:
     return expr[1] if type(expr) is tuple and expr[0] in (STR, CONST) else None
 
@@ -69,14 +78,18 @@ def keyword(call: Expr | None, name: str) -> Expr | None:
 
 class ColumnReader:
     """Reads columns of one module: `resolve` gives a name's meaning, `enum_values` the values of
-    one of the monolith's enums, `value` that of a module-level constant."""
+    one of the monolith's enums, `value` that of a module-level constant, `strings` all that are
+    written, named or unpacked. `unknown` is told what cannot be read."""
 
     def __init__(
-        self, resolve: Resolve, enum_values: EnumValues, value: Callable[[str], object]
-    ) -> None:
+        self, resolve: Resolve, enum_values: EnumValues, value: Callable[[str], object],
+        strings: Strings, unknown: Unknown,
+    ) -> None:  # fmt: skip
         self.resolve = resolve
         self.enum_values = enum_values
         self.value = value
+        self.strings = strings
+        self.unknown = unknown
 
     def mapped(
         self, name: str, annotation: Expr | None, call: Expr | None, line: int
@@ -200,7 +213,10 @@ class ColumnReader:
             found = self.enum_values(self.resolve(call[3][0]) or call[3][0])
             if found:
                 return _enum(label or found[0].lower(), found[1])
-        values = tuple(t for a in call[3] if (t := text(a)) is not None)
+        values = self.strings(call[3])
+        if not values:
+            self.unknown(call[1], text_of(call), "the values of this enum are computed")
+            return "String()"
         return _enum(label, values)
 
     def _server_default(self, expr: Expr | None) -> str | None:

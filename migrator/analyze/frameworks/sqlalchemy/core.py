@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from migrator.analyze.facts.shape import (
     DO,
@@ -169,13 +169,17 @@ class CoreTables(Bases):
         texts = [t for a in item[3] if (t := text(a)) is not None]
         name = self._string(module, keyword(item, "name"))
         if kind == "UniqueConstraint":
-            fact.constraints.append(Constraint("unique", tuple(texts), name))
+            columns = self._all_named(module, fact, item[3])
+            if columns:
+                fact.constraints.append(Constraint("unique", columns, name))
+            else:
+                self._unknown(module, item[1], f"constraint {name}", "its columns are computed")
         elif kind == "CheckConstraint" and texts:
             fact.constraints.append(Constraint("check", (), name, texts[0]))
         elif kind == "Index" and texts:
             unique = self._is_true(keyword(item, "unique"))
-            columns = tuple(texts[1:])
-            if len(columns) == len(item[3]) - 1:
+            columns = self._all_named(module, fact, item[3][1:])
+            if columns:
                 fact.constraints.append(Constraint("index", columns, texts[0], None, unique))
             else:
                 self._unknown(module, item[1], f"index {texts[0]}", "on an expression")
@@ -190,20 +194,26 @@ class CoreTables(Bases):
         self, module: Module, fact: TableFact, expr: Expr | None
     ) -> tuple[str, ...]:  # fmt: skip
         """The columns in a list: strings, or names of columns of the class."""
-        found: list[str] = []
-        for element in expr[1] if type(expr) is tuple and expr[0] in (TUPLE, LIST) else ():
-            written = self._string(module, element)
-            known = fact.columns.get(element) if type(element) is str else None
-            if written is None and known is not None:
-                written = known.column.name
-            if written is None and type(element) is str and "." in element:
-                owner, _, attribute = element.rpartition(".")
-                table = self._string(module, f"{owner}.__tablename__")
-                written = f"{table}.{attribute}" if table else None
-            if written is None:
-                return ()
-            found.append(written)
-        return tuple(found)
+        display = type(expr) is tuple and expr[0] in (TUPLE, LIST)
+        return self._all_named(module, fact, expr[1] if display and expr else ())
+
+    def _all_named(
+        self, module: Module, fact: TableFact, elements: Iterable[Expr]
+    ) -> tuple[str, ...]:  # fmt: skip
+        """None of them where one is no column that is known."""
+        found = [self._column_named(module, fact, element) for element in elements]
+        return tuple(name for name in found if name is not None) if None not in found else ()
+
+    def _column_named(self, module: Module, fact: TableFact, element: Expr) -> str | None:
+        written = self._string(module, element)
+        if written is not None or type(element) is not str:
+            return written
+        known = fact.columns.get(element)
+        if known is not None:
+            return known.column.name
+        owner, _, attribute = element.rpartition(".")
+        table = self._string(module, f"{owner}.__tablename__") if owner else None
+        return f"{table}.{attribute}" if table else None
 
 
 def argument(call: Expr, position: int, name: str) -> Expr | None:

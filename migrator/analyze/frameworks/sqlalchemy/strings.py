@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from migrator.analyze.facts.shape import (
     CONST,
     LIST,
     OP,
     SET,
+    STAR,
     TUPLE,
     Expr,
 )
@@ -30,15 +33,19 @@ class Strings:
         self.schema = schema
 
     def _constant(self, module: Module, dotted: str) -> object:
+        return constant(self._named(module, dotted))
+
+    def _named(self, module: Module, dotted: str) -> Expr | None:
+        """What a constant of a module or class was set to."""
         target = self.project.resolve(module.name, dotted) or ""
         owner, _, attribute = target.rpartition(".")
         class_ = self.project.classes.get(owner)
         if class_ is not None:
-            return constant(class_.value(attribute))
+            return class_.value(attribute)
         fact = self.project.names.definition(target)
         if fact is None or fact.kind != "variable":
             return None
-        return constant(next((s[3] for s in fact.statements if s[0] == SET), None))
+        return next((s[3] for s in fact.statements if s[0] == SET), None)
 
     def _string(self, module: Module, expr: Expr | None, class_: Class | None = None) -> str | None:
         """A string constant, a name of one, or a sum of such."""
@@ -73,6 +80,29 @@ class Strings:
             return None if None in parts else "".join(p for p in parts if p is not None)
         return None
 
+    def _strings(
+        self, module: Module, exprs: Iterable[Expr], class_: Class | None
+    ) -> tuple[str, ...] | None:
+        """The strings that are written, named or unpacked there; None where one cannot be read."""
+        found: list[str] = []
+        for expr in exprs:
+            unpacked = type(expr) is tuple and expr[0] == STAR
+            read = self._display(module, expr[1], class_) if unpacked else None
+            one = None if unpacked else self._string(module, expr, class_)
+            if read is None and one is None:
+                return None
+            found += read if read is not None else [str(one)]
+        return tuple(found)
+
+    def _display(self, module: Module, expr: Expr, class_: Class | None) -> tuple[str, ...] | None:
+        """What is in a list or tuple, or in one that a constant of the module or class names."""
+        if type(expr) is str:
+            own = class_.value(expr) if class_ is not None else None
+            expr = own if own is not None else self._named(module, expr)
+        if type(expr) is tuple and expr[0] in (TUPLE, LIST):
+            return self._strings(module, expr[1], class_)
+        return None
+
     def _filled(self, module: Module, expr: Expr) -> str | None:
         pattern = self._string(module, expr[2])
         given = expr[3][1] if type(expr[3]) is tuple and expr[3][0] == TUPLE else (expr[3],)
@@ -95,11 +125,13 @@ class Strings:
         )
         return (class_.name, members) if members else None
 
-    def reader(self, module: Module) -> ColumnReader:
+    def reader(self, module: Module, class_: Class | None = None) -> ColumnReader:
         return ColumnReader(
             lambda dotted: self.project.resolve(module.name, dotted),
             self._enum_values,
             lambda dotted: self._constant(module, dotted),
+            lambda exprs: self._strings(module, exprs, class_),
+            lambda line, what, why: self._unknown(module, line, what, why),
         )
 
     def _texts(self, expr: Expr) -> tuple[str, ...]:

@@ -124,8 +124,8 @@ class TableReader(MappedFromOutside):
                 target = self._referred(key, fact)
                 if target and fact.parent is None:
                     yield ForeignKey(
-                        fact.table_id, target[0], (column.column.name,), (target[1],), path,
-                        key.line, key.on_delete,
+                        fact.table_id, target[0], (column.column.name,), (target[1],),
+                        column.path or path, key.line, key.on_delete,
                     )  # fmt: skip
         for columns, referred, rule, line in fact.composite:
             tables = {r.rpartition(".")[0] for r in referred}
