@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from migrator.model.graph import Definition, Graph
@@ -47,15 +48,18 @@ def unowned(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """(shared, glue): what several services of `home` use, or glue itself, and what that needs.
 
-    Pure code becomes shared once two services beside its own use it; of a file that works on no
-    table (errors, constants, utilities), once two services use it at all.
+    Pure code becomes shared once two services beside its own use it, and more of its users lie
+    there than with it: a service's own vocabulary stays with it, however many know it, and is
+    copied where it is used. Of a file of utilities, which works on no table and is used by no
+    service more than by all others, two services are enough.
     """
     shared: set[str] = set()
     glue = set(found.glue)
     drawers = _files_of(graph, found.pure)
-    free = found.pure | found.helpers | found.bases | found.glue
-    idle = _files_of(graph, free)
-    able = sorted(found.pure | found.helpers | found.bases)
+    idle = _files_of(graph, found.pure | found.helpers | found.bases | found.glue)
+    tools = {name for names in idle.values() if _everybodys(names, edges, home) for name in names}
+    free = found.pure | found.helpers | found.bases
+    able = sorted(free)
     while True:
         before = len(shared) + len(glue)
         taken = shared | glue
@@ -63,10 +67,15 @@ def unowned(
             if name in taken:
                 continue
             users = edges.users(name)
-            services = {home[u] for u in users if u in home and u not in taken}
-            others = services - {home.get(name, "")}
-            loose = name.partition(":")[0] in idle or name in found.bases
-            several = len(services) > 1 if loose else len(others) > 1
+            counts = Counter(home[u] for u in users if u in home and u not in taken)
+            if name in tools:
+                several = len(counts) > 1
+            else:
+                inside = counts.pop(home.get(name, ""), 0)
+                several = len(counts) > (name not in found.bases) and counts.total() > inside
+                several = several and _outward(
+                    {name} | _needed({name}, edges, free - taken), edges, home, taken
+                )
             if several or not users.isdisjoint(taken):
                 (shared if name in found.pure else glue).add(name)
                 taken.add(name)
@@ -75,6 +84,26 @@ def unowned(
         glue |= _needed(glue, edges, found.helpers | found.bases)
         if len(shared) + len(glue) == before:
             return frozenset(shared - glue), frozenset(glue)
+
+
+def _everybodys(names: set[str], edges: Edges, home: Mapping[str, str]) -> bool:
+    """Whether of the users of a file no service has more than the others together."""
+    users = {u for name in names for u in edges.users(name)} - names
+    counts = Counter(home[u] for u in users if u in home)
+    return 2 * max(counts.values(), default=0) <= counts.total()
+
+
+def _outward(
+    those: set[str], edges: Edges, home: Mapping[str, str], taken: Collection[str]
+) -> bool:
+    """Whether `those`, which go together, are mostly used by other services than their own."""
+    outside = inside = 0
+    for name in those:
+        for user in edges.users(name):
+            if user in home and user not in those and user not in taken:
+                same = home[user] == home.get(name)
+                outside, inside = outside + (not same), inside + same
+    return outside > inside
 
 
 def homes(graph: Graph, edges: Edges, found: Roles, home: Mapping[str, str]) -> dict[str, str]:
