@@ -11,6 +11,8 @@ from migrator.plan.ties import PLACE, TABLE, Ties
 
 _LADDER = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.6, 3.3, 4.5)
 _MOST = 30
+_MOSTLY = 0.6  # More of them own nothing than this: layers, no services.
+_BARE = 0.1  # Services that own nothing live on copies: if all were such, as bad as a tenth cut.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Candidate:
         and the average alone allows one that is nearly everything."""
         average = self.largest if self.average is None else self.average
         return (self.largest + average) / 2
+
+    @property
+    def price(self) -> float:
+        """What the knee is the least of: ties cut, size, services that own nothing."""
+        return self.coupling + self.size + _BARE * self.without / max(1, self.services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,7 @@ def choose(search: Search, ties: Ties, services: int | None) -> Choice:
             reason += f"; tables and constraints allow {wanted.services}"
         return Choice(_ordered(by_count), wanted, reason)
     kept = {n: c for n, c in by_count.items() if 1 < n <= _MOST} or by_count
-    # Services that own nothing live on copies of what others own: they may be the fewer.
-    owning = {n: c for n, c in kept.items() if 2 * c.without <= n} or kept
+    owning = {n: c for n, c in kept.items() if c.without <= _MOSTLY * n} or kept
     chosen, reason = knee(_ordered(owning))
     return Choice(_ordered(kept), chosen, reason)
 
@@ -69,8 +75,9 @@ def choose(search: Search, ties: Ties, services: int | None) -> Choice:
 def knee(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
     """Where coupling and size are both small: the least sum of the share of ties that is cut and
     the share of the code in one service (both 0..1, so that no scale has to be chosen; the point
-    nearest the ideal (0, 0) in the L1 norm). Of equal ones the coarser."""
-    best = min(candidates, key=lambda c: (round(c.coupling + c.size, 3), c.services))
+    nearest the ideal (0, 0) in the L1 norm), and a little for services without tables. Of equal
+    ones the coarser."""
+    best = min(candidates, key=lambda c: (round(c.price, 3), c.services))
     told = f"the knee: {_told(best)}"
     coarser = [c for c in candidates if c.services < best.services]
     finer = [c for c in candidates if c.services > best.services]

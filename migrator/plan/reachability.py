@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from migrator.model.graph import Access, Definition, Dependency, Graph
+from migrator.plan.effects import effects, refusals
 
 _T = TypeVar("_T")
 
@@ -22,7 +23,7 @@ class Edges:
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     modes: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     _effects: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
-    _refusals: dict[str, str | None] = field(default_factory=dict)
+    _refusals: list[dict[str, str]] = field(default_factory=list)
     _called: dict[str, frozenset[str]] = field(default_factory=dict)
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
     _needs: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -87,23 +88,15 @@ class Edges:
 
     def effects(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
         """The tables that are written, and those that are read, when `name` runs."""
-        if name not in self._effects:
-            runs = self.reached(name)
-            written, read = self.tables(runs, writes=True), self.tables(runs, writes=False)
-            self._effects[name] = frozenset(written), frozenset(read)
+        if not self._effects:
+            self._effects.update(effects(self.known, self.out, self.accesses))
         return self._effects[name]
 
     def refusal(self, name: str) -> str | None:
         """A domain exception that `name`, or what it calls, raises."""
-        if name not in self._refusals:
-            able = (n for n in self.called(name) if self.definitions[n].raises)
-            raised = (r for n in sorted(able) for r in self.definitions[n].raises if ":" in r)
-            first = next(raised, None)
-            self._refusals[name] = first.rpartition(":")[2] if first else None
-        return self._refusals[name]
-
-    def tables(self, names: Iterable[str], *, writes: bool) -> set[str]:
-        return {a.table for n in names for a in self.accesses.get(n, ()) if a.writes == writes}
+        if not self._refusals:
+            self._refusals.append(refusals(self.definitions, self.out))
+        return self._refusals[0].get(name)
 
 
 def _frozen(found: dict[str, list[_T]]) -> dict[str, tuple[_T, ...]]:

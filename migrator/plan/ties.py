@@ -198,12 +198,15 @@ class _Ties:
         found = {(a.definition, a.table, a.mode) for a in self.graph.accesses}
         found = {item for item in found if item[0] in self.node and item[1] in self.tables}
         readers = Counter(table for _, table, mode in found if mode == "read")
+        reads = Counter(definition for definition, _, mode in found if mode == "read")
         writes = {(d, t) for d, t, mode in found if mode != "read"}
         written, writers = Counter(d for d, _ in writes), Counter(t for _, t in writes)
         heaviest: dict[tuple[str, str], float] = {}
         for definition, table, mode in found:
             if mode == "read":
-                weight = self.weights["read"] / readers[table] ** 0.5
+                # More than of calls: everybody reads users, and a report reads everything.
+                shared_out = readers[table] ** 0.75 * reads[definition] ** 0.5
+                weight = self.weights["read"] / shared_out
             else:
                 # Who writes many tables belongs to none of them in particular, and what many
                 # write to none of these.
