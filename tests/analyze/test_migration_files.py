@@ -63,6 +63,8 @@ def test_only_the_folders_of_migrations_are_left_out(tmp_path: Path) -> None:
         ("shop/test_models.py", "import pytest\ndef helper(): ...\n", True),
         ("shop/models_test.py", "from unittest.mock import Mock\n", True),
         ("shop/test_db.py", "import click\ndef ask(): ...\ndef test_db(): ...\n", False),
+        ("shop/factories.py", "import factory\nclass F(factory.Factory): ...\n", True),
+        ("shop/factories.py", "from shop.models import Order\ndef make(): ...\n", False),
         ("shop/speed_test.py", "LIMIT = 3\n", False),
         ("shop/tests.py", "from django.test import TestCase\nclass T(TestCase): ...\n", True),
         (
