@@ -74,7 +74,8 @@ def _related(recorder: Recorder) -> None:
                 if site and site != TEST:
                     field = getattr(self, "field", None) or self.related.field
                     model = field.remote_field.model if hasattr(self, "field") else field.model
-                    recorder.touched.add((site, model._meta.db_table))
+                    for one in (model, *model._meta.get_parent_list()):
+                        recorder.touched.add((site, one._meta.db_table))
             return _original(self, instance, cls)
 
         kind.__get__ = get

@@ -9,6 +9,7 @@ from migrator.analyze.infer.values import (
     HOLE,
     Call,
     ClassRef,
+    External,
     Function,
     Instance,
     Many,
@@ -52,7 +53,10 @@ def builtin(at: Interpreter, name: str, call: Call) -> Value | None:
         return Many(made) if made is not None else None
     if name in ("getattr", "hasattr") and len(call.values) > 1 and type(call.values[1]) is Text:
         found = at.attribute(first, call.values[1].text, call.line)
-        return found if name == "getattr" else None
+        if name == "hasattr":
+            return None
+        otherwise = call.values[2] if len(call.values) > 2 else None
+        return either(found, otherwise) if found is None or type(found) is External else found
     if name == "setattr" and len(call.values) > 2 and first is not None:
         attribute = call.values[1]
         at.store(

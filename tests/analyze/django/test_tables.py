@@ -522,3 +522,24 @@ def test_migrations_mean_the_class_that_surely_is_a_model(tmp_path: Path) -> Non
         },
     )
     assert {t.name: t.definition for t in graph.tables} == {"books_book": "books.models:Book"}
+
+
+def test_a_target_that_a_setting_may_replace_is_its_default(tmp_path: Path) -> None:
+    graph = project(
+        tmp_path,
+        {
+            "app/conf.py": """
+                from django.conf import settings
+                GROUPS = getattr(settings, "APP_GROUPS", "app.Group")
+            """,
+            "app/models.py": """
+                from app import conf
+
+                class Group(models.Model): ...
+
+                class Page(models.Model):
+                    group = models.ForeignKey(conf.GROUPS, models.CASCADE)
+            """,
+        },
+    )
+    assert [(k.source, k.target) for k in graph.foreign_keys] == [("app_page", "app_group")]
