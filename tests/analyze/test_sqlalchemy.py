@@ -1082,3 +1082,60 @@ def test_columns_and_names_of_mixins_from_elsewhere(tmp_path: Path) -> None:
         "goals": ["created_at", "deleted_at", "id", "updated_at"],
         "user": sorted(account), "named": sorted(account),
     }  # fmt: skip
+
+
+def test_queries_of_oslo_db(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from oslo_db.sqlalchemy import utils
+
+        def rename(session, name):
+            found = utils.model_query(User, session).filter(User.name == name).one()
+            found.name = "x"
+
+        def page(session):
+            query = utils.paginate_query(session.query(Tag), Tag, 10, ["id"])
+            return query.all()
+        """,
+    )
+    assert touched(graph, "rename") == {("users", "read"), ("users", "update")}
+    assert touched(graph, "page") == {("tags", "read")}
+
+
+def test_eager_loading_does_not_turn_back(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        """
+        from sqlalchemy.orm import Session
+
+        def groups(session: Session):
+            return session.query(Group).all()
+
+        def links(session: Session):
+            return session.query(Link).all()
+        """,
+        models="""
+from sqlalchemy import Column, ForeignKey, Integer, Table
+from sqlalchemy.orm import DeclarativeBase, relationship
+
+class Base(DeclarativeBase): ...
+
+members = Table("members", Base.metadata, Column("a", ForeignKey("groups.id")))
+
+class Group(Base):
+    __tablename__ = "groups"
+    id = Column(Integer, primary_key=True)
+    links = relationship("Link", lazy="selectin")
+
+class Link(Base):
+    __tablename__ = "links"
+    id = Column(Integer, primary_key=True)
+    group_id = Column(ForeignKey("groups.id"))
+    group = relationship("Group", lazy="selectin")
+    groups = relationship("Group", secondary=members, lazy="selectin")
+""",
+    )
+    # From a group the links lead back to groups: those are there, or asked for later.
+    assert touched(graph, "groups") == {("groups", "read"), ("links", "read")}
+    assert touched(graph, "links") == {("groups", "read"), ("links", "read"), ("members", "read")}

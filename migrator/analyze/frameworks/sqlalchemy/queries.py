@@ -142,14 +142,16 @@ class Queries(Framework):
         return {known.table, *(known.extra or ())} if known else set()
 
     def _loaded(self, at: At, model: str, seen: frozenset[str] = frozenset()) -> set[str]:
-        """The tables of a model, and of what is loaded with its objects."""
+        """The tables of a model, and of what is loaded with its objects: what leads back to a
+        model on the way is not loaded with them."""
         found = self._tables(at, model)
         known = at.schema.models.get(model)
-        if known is None or model in seen:
-            return found
-        for name in self._eager.get(model, ()):
-            found |= {s for s in (self._secondary.get((model, name)),) if s}
-            found |= self._loaded(at, known.relations[name][0], seen | {model})
+        way = seen | {model}
+        for name in self._eager.get(model, ()) if known is not None else ():
+            target = known.relations[name][0]  # type: ignore[union-attr]
+            if target not in way:
+                found |= {s for s in (self._secondary.get((model, name)),) if s}
+                found |= self._loaded(at, target, way)
         return found
 
     def _all_tables(self, at: At, call: Call) -> frozenset[str]:
