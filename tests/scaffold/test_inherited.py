@@ -73,6 +73,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.base import Authored, Base, comparable
 from shop.compat import text_type
+from shop.users import User
 
 marks = Table(
     "marks", Base.metadata,
@@ -83,6 +84,7 @@ marks = Table(
 class Label(Base):
     __tablename__ = "labels"
     id: Mapped[int] = mapped_column(primary_key=True)
+    maker = Column(ForeignKey(User.id))
 
 
 @comparable
@@ -173,6 +175,11 @@ def test_a_key_in_a_mixin_goes_where_it_leaves_the_service(
     assert "ForeignKey(" not in named(base)["Authored"]
     assert "# points to users.id" in base
     assert "relationship" not in named(base)["Authored"]
+
+
+def test_a_key_that_names_a_class_goes_too(services: dict[str, dict[str, str]]) -> None:
+    label = named(services["notes"]["shop/notes.py"])["Label"]
+    assert "maker = Column()" in label
 
 
 def test_names_of_both_branches_come_with_what_is_asked(

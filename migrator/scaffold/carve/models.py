@@ -51,7 +51,7 @@ class ModelRewriter(cst.CSTTransformer):
     def leave_Arg(
         self, original_node: cst.Arg, updated_node: cst.Arg
     ) -> cst.Arg | cst.RemovalSentinel:
-        target = _key_target(updated_node.value)
+        target = self._key_target(updated_node.value)
         if target is None:
             return updated_node
         gone = self._cut_key(target)
@@ -69,6 +69,15 @@ class ModelRewriter(cst.CSTTransformer):
         texts = [_text(e.value) for a in call.args[1:2] for e in getattr(a.value, "elements", [])]
         gone = [self._cut_key(text) for text in texts if text]
         return cst.RemoveFromParent() if any(gone) else updated_node
+
+    def _key_target(self, node: cst.BaseExpression) -> str | None:
+        """``users.id`` of ``ForeignKey("users.id")`` and of ``ForeignKey(User.id)``."""
+        if not (isinstance(node, cst.Call) and _last(node) == "ForeignKey" and node.args):
+            return None
+        written = _text(node.args[0].value)
+        owner, _, column = dotted(node.args[0].value).rpartition(".")
+        named = [t for t, name in self.class_of.items() if name == owner.rpartition(".")[2]]
+        return written or (f"{named[0]}.{column}" if owner and len(named) == 1 else None)
 
     def _cut_key(self, target: str) -> str | None:
         """The note on a foreign key that cannot stay: ``accounts.users.id``."""
@@ -201,12 +210,6 @@ def _is_copy_note(node: cst.SimpleStatementLine) -> bool:
     return any(
         line.comment and "filled by the inbox" in line.comment.value for line in node.leading_lines
     )
-
-
-def _key_target(node: cst.BaseExpression) -> str | None:
-    if isinstance(node, cst.Call) and _last(node) == "ForeignKey" and node.args:
-        return _text(node.args[0].value)
-    return None
 
 
 def _last(call: cst.Call) -> str:
