@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from migrator.model.graph import Definition, Graph, Table
 from migrator.plan.ties import TABLE
-from migrator.plan.words import HOLLOW, poor, split, stems
+from migrator.plan.words import HOLLOW, SUBJECTS, poor, split, stems
 
 _MOSTLY = 0.5
+_ALL = 0.9
 _OUTER = 0.3  # Of what a folder says, each folder further out.
 
 
@@ -26,31 +27,63 @@ def named(
     words = [_words(part, graph, called) for part in parts]
     spoken = [_spoken(part) for part in parts]
     everywhere, anywhere = sum(words, Counter[str]()), sum(spoken, Counter[str]())
-    taken = set(fixed.values())
     roots = _roots(graph)
-    found = []
-    for part, counts, said in zip(parts, words, spoken, strict=True):
+    found: dict[int, str] = {}
+    claims: dict[int, list[tuple[float, str]]] = {}
+    for index, part in enumerate(parts):
         pinned = next((fixed[n] for n in {part_of[node] for node in part} if n in fixed), None)
         if pinned:
-            found.append(pinned)
+            found[index] = pinned
             continue
         kept = {stem for node in part & called.keys() for stem in stems(called[node])}
-        own, rest = _best(counts, everywhere), _best(said, anywhere)
-        better = [w for w in own if w not in roots and (not poor(w) or stems(w) & kept)]
-        better += [w for w in rest if said[w] > 1 and w not in roots and not poor(w)]
-        free = [w for w in better + sorted(own, key=roots.__contains__) if w not in taken]
-        # Nobody tells `user` from `users`.
-        clear = (w for w in free if not any(stems(w) & stems(t) for t in taken))
-        name = next(clear, free[0] if free else f"service-{len(taken) + 1}")
-        taken.add(name)
-        found.append(name)
-    return found
+        own = _best(words[index], everywhere)
+        said = _best(spoken[index], anywhere)
+        fit = [w for w in own if w not in roots and (not poor(w) or stems(w) & kept)]
+        fit = _outstanding(words[index], everywhere, own[:1], fit) + fit
+        fit += [w for w in said if spoken[index][w] > 1 and w not in roots and not poor(w)]
+        fit += sorted(own, key=roots.__contains__)
+        claims[index] = [(_claim(words[index], everywhere, w), w) for w in dict.fromkeys(fit)]
+    taken = set(fixed.values())
+    while claims:
+        # Who has most right to a word takes it first: two parts may both be about charts.
+        best = {index: _first(claim, taken) for index, claim in claims.items()}
+        index = max(best, key=lambda i: (best[i][0], -i))
+        found[index] = best[index][1] or f"service-{len(taken) + 1}"
+        taken.add(found[index])
+        del claims[index]
+    return [found[index] for index in range(len(parts))]
+
+
+def _first(claims: Sequence[tuple[float, str]], taken: set[str]) -> tuple[float, str]:
+    """The first word that is free, and no plural of one taken: nobody tells `user` from `users`."""
+    free = [claim for claim in claims if claim[1] not in taken]
+    known = {stem for word in taken for stem in stems(word)}
+    return next((c for c in free if not stems(c[1]) & known), free[0] if free else (-1.0, ""))
+
+
+def _outstanding(
+    counts: Counter[str], everywhere: Counter[str], top: Sequence[str], fit: Sequence[str]
+) -> list[str]:
+    """A word that mostly tells how code is built, where it is what this part is about: nearly all
+    of it is here, and no other word says half as much (databases, to a tool over databases)."""
+    rest = _claim(counts, everywhere, fit[0]) if fit else 0.0
+    return [
+        word
+        for word in top
+        if stems(word) & SUBJECTS
+        and counts[word] >= _ALL * everywhere[word]
+        and _claim(counts, everywhere, word) > 2 * rest
+    ]
+
+
+def _claim(counts: Counter[str], everywhere: Counter[str], word: str) -> float:
+    return counts[word] ** 2 / everywhere[word] if word in counts else 0.0
 
 
 def _best(counts: Counter[str], everywhere: Counter[str]) -> list[str]:
     """The words by how much each says of the part, times how much of what it says anywhere is
     here."""
-    return sorted(counts, key=lambda w: (-(counts[w] ** 2) / everywhere[w], w))
+    return sorted(counts, key=lambda w: (-_claim(counts, everywhere, w), w))
 
 
 def _roots(graph: Graph) -> set[str]:

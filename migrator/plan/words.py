@@ -29,6 +29,10 @@ _LAYERS = {
     "shared", "signal", "static", "storage", "template", "templatetag", "tool", "ui", "url",
     "usecase", "validator", "view", "viewset", "widget", "worker", "http-api", "rest-api",
 }  # fmt: skip
+# Layers of most monoliths that are the subject of some.
+SUBJECTS = {
+    "data", "database", "field", "filter", "panel", "resource", "storage", "template", "widget",
+}  # fmt: skip
 _FRAMEWORKS = {
     "aiohttp", "alembic", "asgi", "bottle", "celery", "cherrypy", "click", "django", "dramatiq",
     "drf", "fastapi", "flask", "graphene", "graphql", "grpc", "jinja", "jinja2", "kafka", "mako",
