@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 from migrator.analyze.facts.shape import (
     CALL,
@@ -61,11 +60,14 @@ class World:
         self.contexts = Contexts(self)
         # Type aliases that are being followed, as one may name itself, and where that began.
         self.aliases: dict[str, int] = {}
+        self._rows: Mapping[str, Model] | None = None
 
-    @cached_property
+    @property
     def rows_by_name(self) -> Mapping[str, Model]:
         """Models by what an object of each is likely to be called."""
-        return rows_by_name(self)
+        if self._rows is None:
+            self._rows = rows_by_name(self)
+        return self._rows
 
     # --- frameworks ------------------------------------------------------------------------------
 

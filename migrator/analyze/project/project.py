@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from migrator.analyze.facts.shape import DEF, SET, Block, Body, Expr, Stmt
 from migrator.analyze.infer.values import FunctionCode
@@ -23,6 +22,8 @@ class Project:
         self.modules = self.names.modules
         self.classes = Classes(self.names)
         self._codes: dict[tuple[str, str, int], FunctionCode] = {}
+        self._calls: CallIndex | None = None
+        self._packages: frozenset[str] | None = None
 
     def resolve(self, module: str, dotted: str) -> str | None:
         return self.names.resolve(module, dotted)
@@ -35,24 +36,27 @@ class Project:
     def path(self, module: str) -> str:
         return self.modules[module].path
 
-    @cached_property
+    @property
     def calls(self) -> CallIndex:
         """Every call of the program, by the last name of what is called."""
-        return CallIndex(self.code)
+        if self._calls is None:
+            self._calls = CallIndex(self.code)
+        return self._calls
 
     def imports(self, *packages: str) -> bool:
         """Whether any module imports one of these top-level packages."""
-        return not self._imported.isdisjoint(packages)
+        return not self._imported().isdisjoint(packages)
 
-    @cached_property
     def _imported(self) -> frozenset[str]:
         """The top-level packages that any module imports."""
-        return frozenset(
-            imported.module.partition(".")[0]
-            for module in self.code
-            for statement in module.facts.interface.imports
-            for imported in imported_names(module.name, module.is_package, statement)
-        )
+        if self._packages is None:
+            self._packages = frozenset(
+                imported.module.partition(".")[0]
+                for module in self.code
+                for statement in module.facts.interface.imports
+                for imported in imported_names(module.name, module.is_package, statement)
+            )
+        return self._packages
 
     def variables(self) -> Iterator[tuple[str, Module, Stmt]]:
         """Every module-level assignment: definition id, module, SET statement."""
