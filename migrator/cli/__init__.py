@@ -6,6 +6,7 @@ Nothing heavy is imported here: `migrator --help` must answer in less than 0.2 s
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import pkgutil
 import sys
@@ -28,8 +29,14 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"migrator {__version__}")
+        typer.echo(f"migrator {__version__}{' (compiled)' if _is_compiled() else ''}")
         raise typer.Exit
+
+
+def _is_compiled() -> bool:
+    """Whether the wheel was built so: docs/compiled.md."""
+    found = importlib.util.find_spec("migrator.analyze.infer.interpreter")
+    return found is not None and not (found.origin or "").endswith(".py")
 
 
 @app.callback()

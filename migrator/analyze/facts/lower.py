@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from migrator.analyze.facts.frame import Frame
 from migrator.analyze.facts.lower_expressions import EXPRESSIONS, chain
 from migrator.analyze.facts.lower_statements import STATEMENTS
+from migrator.analyze.facts.nesting import deepest
 from migrator.analyze.facts.shape import (
     AUG,
     CALLS,
@@ -44,13 +45,26 @@ class Lowering:
         self.import_kind = "static"
         self.at_top = True
         self.definitions: dict[str, _Definition] = {}
+        self.nested = 0
+        self.deepest = deepest()
 
     def expr(self, node: ast.AST) -> Expr:
-        return EXPRESSIONS[type(node)](self, node)
+        self.nested += 1
+        if self.nested > self.deepest:
+            raise RecursionError
+        found = EXPRESSIONS[type(node)](self, node)
+        self.nested -= 1
+        return found
 
     def block(self, nodes: Sequence[ast.stmt]) -> Block:
-        if self.at_top:
-            return self._top_block(nodes)
+        self.nested += 1
+        if self.nested > self.deepest:
+            raise RecursionError
+        lowered = self._top_block(nodes) if self.at_top else self._inner_block(nodes)
+        self.nested -= 1
+        return lowered
+
+    def _inner_block(self, nodes: Sequence[ast.stmt]) -> Block:
         found = []
         for node in nodes:
             handler = STATEMENTS.get(type(node))

@@ -13,7 +13,7 @@ from migrator.analyze.infer.invoke import invoke, run
 from migrator.analyze.infer.known_calls import loaded
 from migrator.analyze.infer.parameters import bind, remembered
 from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Through, Touch
-from migrator.analyze.infer.statements import STATEMENTS
+from migrator.analyze.infer.statements import STATEMENTS, put
 from migrator.analyze.infer.values import (
     Call,
     ClassRef,
@@ -24,7 +24,6 @@ from migrator.analyze.infer.values import (
     FunctionCode,
     Instance,
     Many,
-    Mapping,
     Method,
     ModuleRef,
     Probe,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 _DEEPEST_NESTED = 6
 _MOST_NESTED_CALLS = 1_000
-_MOST_KEYS = 60
 
 
 class Interpreter:
@@ -148,7 +146,14 @@ class Interpreter:
             return self.dotted(expr)
         if type(expr) is not tuple:
             return None
-        return EVALUATORS[expr[0]](self, expr)
+        world = self.world
+        if world.nested > world.deepest:
+            raise RecursionError
+        world.nested += 1
+        try:
+            return EVALUATORS[expr[0]](self, expr)
+        finally:
+            world.nested -= 1
 
     # --- names and attributes --------------------------------------------------------------------
 
@@ -348,24 +353,16 @@ class Interpreter:
         self.block(self.world.block(self.code))
 
     def block(self, block: Block) -> None:
-        for statement in block:
-            self.line = statement[1]
-            STATEMENTS[statement[0]](self, statement)
-
-    def _put(self, owner: Expr, key: Value | None, value: Value | None) -> None:
-        """``found[key] = value``: a dict holds what is put in it."""
-        if type(owner) is not str or owner not in self.env or value is None:
-            return
-        known = self.env[owner]
-        if known is None or type(known) is Mapping:
-            items = known.items if type(known) is Mapping else ()
-            held = known.item if type(known) is Mapping else None
-            if type(key) is Text and key.whole and len(items) < _MOST_KEYS:
-                known_items = dict(items)
-                known_items[key.text] = value
-                self.env[owner] = Mapping(tuple(known_items.items()), held)
-            else:
-                self.env[owner] = Mapping(items, either(held, value))
+        world = self.world
+        if world.nested > world.deepest:
+            raise RecursionError
+        world.nested += 1
+        try:
+            for statement in block:
+                self.line = statement[1]
+                STATEMENTS[statement[0]](self, statement)
+        finally:
+            world.nested -= 1
 
     def assign(self, target: Expr, value: Value | None, line: int) -> None:
         if type(target) is str:
@@ -388,7 +385,7 @@ class Interpreter:
             self.store(self.value(target[2]), target[3], value, line)
         elif target[0] == ITEM:
             self.value(target[1])
-            self._put(target[1], self.value(target[2]), value)
+            put(self, target[1], self.value(target[2]), value)
 
 
 def _dotted(value: Value) -> str:

@@ -31,6 +31,7 @@ from migrator.analyze.infer.values import (
     Closure,
     Instance,
     Many,
+    Mapping,
     Method,
     Probe,
     Several,
@@ -43,6 +44,24 @@ from migrator.analyze.project.modules import imported_names
 
 if TYPE_CHECKING:
     from migrator.analyze.infer.interpreter import Interpreter
+
+_MOST_KEYS = 60
+
+
+def put(at: Interpreter, owner: Expr, key: Value | None, value: Value | None) -> None:
+    """``found[key] = value``: a dict holds what is put in it."""
+    if type(owner) is not str or owner not in at.env or value is None:
+        return
+    known = at.env[owner]
+    if known is None or type(known) is Mapping:
+        items = known.items if type(known) is Mapping else ()
+        held = known.item if type(known) is Mapping else None
+        if type(key) is Text and key.whole and len(items) < _MOST_KEYS:
+            known_items = dict(items)
+            known_items[key.text] = value
+            at.env[owner] = Mapping(tuple(known_items.items()), held)
+        else:
+            at.env[owner] = Mapping(items, either(held, value))
 
 
 def _set(at: Interpreter, statement: Stmt) -> None:

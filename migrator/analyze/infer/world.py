@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from migrator.analyze.facts.nesting import deepest
 from migrator.analyze.facts.shape import (
     CALL,
     DEF,
@@ -11,10 +12,10 @@ from migrator.analyze.facts.shape import (
     TUPLE,
     Block,
     Expr,
-    Stmt,
 )  # fmt: skip
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer import types
+from migrator.analyze.infer.bodies import every_statement, super_calls
 from migrator.analyze.infer.closures import Mentioned
 from migrator.analyze.infer.contexts import Contexts
 from migrator.analyze.infer.given import external
@@ -61,6 +62,9 @@ class World:
         # Type aliases that are being followed, as one may name itself, and where that began.
         self.aliases: dict[str, int] = {}
         self._rows: Mapping[str, Model] | None = None
+        # Levels of expressions and blocks that are being interpreted, each inside the last.
+        self.nested = 0
+        self.deepest = deepest()
 
     @property
     def rows_by_name(self) -> Mapping[str, Model]:
@@ -258,7 +262,7 @@ class World:
                 continue
             code = self.project.method(class_, statement)
             target = f"{statement[4][0][0]}.{name}"
-            for inner in _every(self.block(code)):
+            for inner in every_statement(self.block(code)):
                 if inner[0] == SET and target in inner[2] and inner[3] is not None:
                     return self._in_method(code, Instance(cls), inner[3])
         return None
@@ -301,7 +305,7 @@ class World:
                 continue
             below = self.project.method(class_, statement)
             at = Interpreter.for_function(self, below, owner, dict(owner.given))
-            for call in _super_calls(self.block(below)):
+            for call in super_calls(self.block(below)):
                 pairs = [*zip(names, call[3], strict=False), *call[4]]
                 for name, expr in pairs:
                     value = at.value(expr)
@@ -323,7 +327,7 @@ class World:
                 continue
             prefix = f"{params[0][0]}."
             code = self.project.method(class_, statement)
-            for inner in _every(self.block(code)):
+            for inner in every_statement(self.block(code)):
                 if inner[0] != SET:
                     continue
                 for target in inner[2]:
@@ -360,40 +364,3 @@ def _taken(target: Expr, value: Value | None, name: str) -> Value | None:
             if inner == name:
                 return item
     return None
-
-
-def _every(block: Block) -> list[Stmt]:
-    """All statements of a function, at any depth but nested functions."""
-    found: list[Stmt] = []
-    waiting = list(block)
-    while waiting:
-        statement = waiting.pop(0)
-        found.append(statement)
-        tag = statement[0]
-        if tag == "for":
-            waiting[:0] = statement[4]
-        elif tag == "if":
-            waiting[:0] = [*statement[3], *statement[4]]
-        elif tag == "with":
-            waiting[:0] = statement[3]
-        elif tag == "try":
-            waiting[:0] = [*statement[2], *(s for h in statement[3] for s in h[2]), *statement[4]]
-    return found
-
-
-def _super_calls(block: Block) -> list[Expr]:
-    found = []
-    for statement in _every(block):
-        call = statement[2] if statement[0] == "do" else None
-        if (
-            type(call) is tuple
-            and call[0] == CALL
-            and type(call[2]) is tuple
-            and call[2][0] == "attr"
-            and call[2][3] == "__init__"
-            and type(call[2][2]) is tuple
-            and call[2][2][0] == CALL
-            and call[2][2][2] == "super"
-        ):
-            found.append(call)
-    return found

@@ -141,8 +141,15 @@ class Names:
 
     def absolute(self, dotted: str, seen: frozenset[str] = frozenset()) -> str:
         """A dotted path from the top as ``module:Name.attr``, following re-exports."""
-        if ":" in dotted or dotted in self.modules or dotted in seen:
-            return dotted
+        while ":" not in dotted and dotted not in self.modules and dotted not in seen:
+            target = self._exported(dotted, seen)
+            if target is None:
+                break
+            dotted, seen = target, seen | {dotted}
+        return dotted
+
+    def _exported(self, dotted: str, seen: frozenset[str]) -> str | None:
+        """What a dotted path stands for, by the module on it that is the deepest."""
         parts = dotted.split(".")
         for cut in range(len(parts) - 1, 0, -1):
             module = self.modules.get(".".join(parts[:cut]))
@@ -154,10 +161,8 @@ class Names:
             if name in module.own:
                 return f"{module.name}:{name}{tail}"
             target = module.bound.get(name) or self._through_star(module, name, seen)
-            if target is None or target == dotted:
-                return dotted
-            return self.absolute(target + tail, seen | {dotted})
-        return dotted
+            return None if target is None or target == dotted else target + tail
+        return None
 
     def _through_star(self, module: Module, name: str, seen: frozenset[str]) -> str | None:
         for target in module.stars:
