@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from migrator.analyze.facts.nesting import deepest
 from migrator.analyze.project.modules import Names
 
 T = TypeVar("T")
 _NOTHING = 1 << 60
 OUTSIDE = -1
+# Each has four frames in Python's own count, at least: two levels.
+_LEVELS = 2
 
 
 class Memo:
@@ -27,12 +30,13 @@ class Memo:
     what is cut off because of its length depends on where the chain began."""
 
     __slots__ = (
-        "_chain_start", "_lowest", "_names", "_open", "_provisional", "_pure", "_trail",
+        "_chain_start", "_deepest", "_lowest", "_names", "_open", "_provisional", "_pure", "_trail",
         "_unfinished", "chain",
     )  # fmt: skip
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._deepest = deepest() // _LEVELS
         # With the members of the circle that it is in.
         self._pure: dict[Hashable, tuple[Any, int, frozenset[Hashable] | None]] = {}
         # With what it depends on that was not finished, None where that is outside of all.
@@ -91,6 +95,8 @@ class Memo:
         self, key: Hashable, compute: Callable[[], T], unfinished: Any, chained: bool
     ) -> T:
         names, place, start = self._names, len(self._open), len(self._trail)
+        if place > self._deepest:
+            raise RecursionError
         before, seen_before = self._lowest, names.seen
         chain, chain_start = self.chain, self._chain_start
         self.chain = chain + 1 if chained else 0
