@@ -54,13 +54,6 @@ class MixinRewriter(ModelRewriter):
     def _stays(self, target: str) -> bool:
         return {target, *self._heirs} <= self.tables.owned
 
-    def _cut_key(self, target: str) -> str | None:
-        table = target.rpartition(".")[0]
-        if self._stays(table):
-            return None
-        owner = self.tables.copies.get(table)
-        return f"points to {owner + '.' if owner else ''}{target}"
-
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.RemovalSentinel:

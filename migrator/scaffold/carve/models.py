@@ -82,10 +82,14 @@ class ModelRewriter(cst.CSTTransformer):
     def _cut_key(self, target: str) -> str | None:
         """The note on a foreign key that cannot stay: ``accounts.users.id``."""
         table = target.rpartition(".")[0]
-        if self.table in self.tables.owned and table in self.tables.owned:
+        if self._stays(table):
             return None
         owner = self.tables.copies.get(table)
         return f"points to {owner + '.' if owner else ''}{target}"
+
+    def _stays(self, target: str) -> bool:
+        """Whether a key to the table `target` stays within the service."""
+        return {self.table, target} <= self.tables.owned
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
