@@ -79,3 +79,21 @@ def test_a_class_at_the_edge_does_not_say_what_the_service_is_for() -> None:
     assert purpose("notices", ["notices", "prefs"], [main, edge], found).startswith("Notice it is.")
     silent = [replace(main, doc=None), edge]
     assert purpose("notices", ["notices", "prefs"], silent, found).startswith("Keeps")
+
+
+def test_of_two_parts_about_one_thing_the_one_that_is_most_about_it_has_the_name() -> None:
+    inner = [f"shop.charts.schemas:s{n}" for n in range(4)]
+    outer = [f"shop.agent.charts.tools:t{n}" for n in range(9)]
+    found = graph(*inner, *outer, tables=("favstar",))
+    parts = [set(outer), {*inner, f"{TABLE}favstar"}]
+    homes = {node: number for number, part in enumerate(parts) for node in part}
+    assert named(parts, found, {}, homes)[1] != "favstar"
+
+
+def test_a_layer_is_a_name_where_it_is_the_subject() -> None:
+    connect = [f"tool.databases.engines:e{n}" for n in range(9)]
+    show = [f"tool.charts.pages:p{n}" for n in range(10)]
+    found = graph(*connect, *show, tables=("tunnels", "charts"))
+    parts = [{*connect, f"{TABLE}tunnels"}, {*show, f"{TABLE}charts"}]
+    homes = {node: number for number, part in enumerate(parts) for node in part}
+    assert named(parts, found, {}, homes) == ["databases", "charts"]
