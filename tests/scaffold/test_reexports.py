@@ -12,7 +12,7 @@ from migrator.model.plan import Cut, Plan, Service
 from migrator.plan.closure import close
 from migrator.plan.resolve import assign
 from migrator.scaffold.carve import carve_services
-from migrator.scaffold.carve.copies import Refusal, called
+from migrator.scaffold.carve.copies import Refusal, called, told
 from migrator.scaffold.carve.used import asked_of_module, uses
 from migrator.scaffold.source import read_source
 
@@ -169,3 +169,15 @@ def test_a_constructor_is_called_by_the_name_of_its_class() -> None:
     assert called(refusals, [inner, "x = models.Audit(1)\n"]) == refusals[:1]
     assert called(refusals, ["    def send(self): raise No('Audit.send no')\n"]) == []
     assert called(refusals, ["getattr(x, 'send')()\n"]) == refusals[1:]
+
+
+def test_setters_of_a_class_are_one_line() -> None:
+    lacks = Refusal("m", "A", "f", "A.f needs B, which x has", frozenset({"B"}))
+    setters = [Refusal("m", "A", name, f"A.{name} sets c, which only x may") for name in "ghi"]
+    assert told([lacks, *setters[:1]]) == [
+        "m: A.f needs B, which x has; it raises ManualDecisionRequired",
+        "m: A.g sets c, which only x may; it raises ManualDecisionRequired",
+    ]
+    assert told(setters) == [
+        "m: A.g sets c, which only x may; it and h, i of A raise ManualDecisionRequired"
+    ]

@@ -13,15 +13,18 @@ from migrator.scaffold.carve.stubs import refused
 from migrator.scaffold.carve.used import asked_of_module
 
 _SHOWN = 3
+_RAISED = "ManualDecisionRequired"
 
 
 class Refusal(NamedTuple):
-    """A method of a copy that raises ``ManualDecisionRequired(reason)``."""
+    """A method of a copy that raises ``ManualDecisionRequired(reason)``; `needs` are the names that
+    it lacks."""
 
     module: str
     cls: str
     method: str
     reason: str
+    needs: frozenset[str] = frozenset()
 
 
 def read_only(
@@ -36,9 +39,10 @@ def read_only(
             lost = asked_of_module(part) & missing
             reason = _reason(part, owner, lost, columns)
             if reason is not None:
-                told = f"{node.name.value}.{part.name.value} {reason}"
-                refusals.append(Refusal(module, node.name.value, part.name.value, told))
-                part = refused(part, told, lost)
+                message = f"{node.name.value}.{part.name.value} {reason}"
+                about = (module, node.name.value, part.name.value, message)
+                refusals.append(Refusal(*about, frozenset(lost)))
+                part = refused(part, message, lost)
         body.append(part)
     return node.with_changes(body=node.body.with_changes(body=body)), refusals
 
@@ -79,3 +83,22 @@ def called(refusals: Collection[Refusal], texts: Iterable[str]) -> list[Refusal]
         named |= {m[2] for m in found}
         made |= {m[2] for m in found if m[3]}
     return [r for r in refusals if (r.cls in made if r.method == "__init__" else r.method in named)]
+
+
+def told(refusals: Iterable[Refusal]) -> list[str]:
+    """What a person reads: a line for each that lacks something, one a class for the others."""
+    found: list[str] = []
+    setters: dict[tuple[str, str], list[Refusal]] = {}
+    for refusal in refusals:
+        if refusal.needs:
+            found.append(f"{refusal.module}: {refusal.reason}; it raises {_RAISED}")
+        else:
+            setters.setdefault((refusal.module, refusal.cls), []).append(refusal)
+    for (module, cls), several in setters.items():
+        first = f"{module}: {several[0].reason}"
+        if len(several) == 1:
+            found.append(f"{first}; it raises {_RAISED}")
+        else:
+            names = ", ".join(refusal.method for refusal in several[1:])
+            found.append(f"{first}; it and {names} of {cls} raise {_RAISED}")
+    return found

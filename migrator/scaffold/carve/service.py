@@ -11,7 +11,7 @@ from pyflakes import checker, messages
 
 from migrator.model.graph import Graph, Module
 from migrator.plan.closure import Needs
-from migrator.scaffold.carve.copies import Refusal, called
+from migrator.scaffold.carve.copies import Refusal, called, told
 from migrator.scaffold.carve.mixins import Mixin, mixins_of
 from migrator.scaffold.carve.models import Tables
 from migrator.scaffold.carve.module import ModuleContext, carve_module
@@ -70,10 +70,7 @@ def carve_services(
             carved[service].problems += [*made.problems, *undefined_names(made.text, path, before)]
             refused[service] += made.refused
     for service, about in carved.items():
-        about.problems += [
-            f"{refusal.module}: {refusal.reason}; it raises ManualDecisionRequired"
-            for refusal in called(refused[service], about.files.values())
-        ]
+        about.problems += told(called(refused[service], about.files.values()))
     return carved
 
 
