@@ -24,10 +24,10 @@ from opentelemetry import metrics
 from sqlalchemy import Connection, Engine
 
 from chassis import attributes, clock, dialects, grouping, retries, tracing, transaction
+from chassis.blame import is_conflict, is_ours
 from chassis.brokers.port import Incoming
 from chassis.grouping import Event, Grouping
 from chassis.handlers import Handlers, Unknown
-from chassis.leases import LeaseLost
 from chassis.manifest import Manifest
 from chassis.schema import inbox
 from chassis.settings import Settings
@@ -39,8 +39,6 @@ _lag = _meter.create_histogram(attributes.INBOX_LAG, unit="s")
 
 DUPLICATE, WAITING, FAILED, DEAD = "duplicate", "waiting", "failed", "dead"
 _TOLD_APART = (FAILED, DEAD)
-# Lost against another transaction; MySQL has undone the whole of ours then.
-_CONFLICTS = ("40001", "40P01", 1213, 1205)
 # Runs in a transaction that decides messages: the first so many of the batch, with those before.
 Note = Callable[[Connection, int], None]
 
@@ -137,7 +135,7 @@ class Processor:
             try:
                 return (self._in_turn if group[0].function else self._at_once)(group, note)
             except Exception as error:
-                if _is_ours(error):
+                if is_ours(error):
                     raise
                 _log.info("apply one by one", extra={"reason": _reason(error)})
             return [
@@ -148,7 +146,7 @@ class Processor:
             try:
                 return self._in_one(group, note)
             except Exception as error:
-                if _is_ours(error):
+                if is_ours(error):
                     raise
                 span.record_exception(error)
                 return [self._decide_failed(event, error, note)]
@@ -229,7 +227,7 @@ class Processor:
                         fresh.add(event.message.id)
                         break
                     except Exception as error:
-                        if _is_ours(error) or _is_conflict(error):
+                        if is_ours(error) or is_conflict(error):
                             raise
                         failures[number] = error
                         result = self._set_aside(connection, event, error)
@@ -343,7 +341,7 @@ class Processor:
             _count([event], results)
             return True
         except Exception as error:
-            if event is None or _is_ours(error):
+            if event is None or is_ours(error):
                 raise
             return self._fail_again(position, event, attempts, error)
 
@@ -370,25 +368,6 @@ class Processor:
         return tracing.About(
             self.system, message.subject, message.partition, message.id, message.headers
         )
-
-
-def _is_ours(error: Exception) -> bool:
-    """Whether the message is not to blame: the database is down, or the partition was taken."""
-    if isinstance(error, sa.exc.TimeoutError | LeaseLost):
-        return True
-    if isinstance(error, sa.exc.IntegrityError):
-        # A deferred constraint fails at the commit, which is no statement.
-        return False
-    return isinstance(error, sa.exc.DBAPIError) and (
-        error.connection_invalidated or error.statement is None
-    )
-
-
-def _is_conflict(error: Exception) -> bool:
-    """Whether another transaction won against ours."""
-    original = getattr(error, "orig", None)
-    code = getattr(original, "sqlstate", None) or (getattr(original, "args", None) or (0,))[0]
-    return code in _CONFLICTS
 
 
 def _count(group: Sequence[Event], results: Sequence[str]) -> None:
