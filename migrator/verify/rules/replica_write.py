@@ -17,14 +17,19 @@ def _check(subject: Subject) -> Iterator[Finding]:
         replicas = dict(service.manifest.replicas)
         inserts = dict(service.manifest.remote_inserts)
         copies = {t.definition for t in service.graph.tables if t.id in {*replicas, *inserts}}
+        called = {
+            edge.target
+            for edge in service.graph.dependencies
+            if edge.kind == "calls" and edge.source not in copies
+        }
         for access in service.graph.accesses:
             owner = replicas.get(access.table) or inserts.get(access.table)
             allowed = access.mode == "insert" and access.table in inserts
             if owner is None or not access.writes or allowed:
                 continue
             decided = (service.manifest.name, access.table) in by_hand
-            # A copy has the methods of its class, whether anything calls them or not.
-            own = access.definition in copies
+            # A copy has the methods of its class, also those that nothing here calls.
+            own = access.definition in copies - called
             remark = (
                 " (manual in the plan)" if decided else " (a method of the copy)" if own else ""
             )

@@ -146,9 +146,11 @@ class Queries(Framework):
         model on the way is not loaded with them."""
         found = self._tables(at, model)
         known = at.schema.models.get(model)
+        if known is None:
+            return found
         way = seen | {model}
-        for name in self._eager.get(model, ()) if known is not None else ():
-            target = known.relations[name][0]  # type: ignore[union-attr]
+        for name in self._eager.get(model, ()):
+            target = known.relations[name][0]
             if target not in way:
                 found |= {s for s in (self._secondary.get((model, name)),) if s}
                 found |= self._loaded(at, target, way)
