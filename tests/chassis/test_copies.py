@@ -11,7 +11,8 @@ import pytest
 from bank.models import Account
 from chassis.brokers import Incoming
 from chassis.handlers import STALE
-from chassis.processor import DUPLICATE, FAILED, WAITING, Processor
+from chassis.outcomes import DUPLICATE, FAILED, WAITING
+from chassis.processor import Processor
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 from support.delivery import Side, messages, settings

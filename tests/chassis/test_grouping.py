@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -12,20 +13,24 @@ import sqlalchemy as sa
 from bank import ledger as served
 from bank.db import session
 from chassis import grouping, remote
-from chassis.processor import DUPLICATE, FAILED, WAITING, Processor
+from chassis.outcomes import DUPLICATE, FAILED, WAITING
+from chassis.processor import Processor
 from chassis.transaction import alone
 from sqlalchemy.exc import OperationalError
-from support.delivery import Side, emit, messages, settings
+from support.delivery import Side, counted, emit, messages, settings
 
 PAIRS = [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (2, 2), (3, 2), (4, 2)]
 ENTRIES = "SELECT account_id, number FROM entries ORDER BY id"
 
 
-@pytest.fixture(autouse=True)
-def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine nothing is as quick as it is."""
+@pytest.fixture(autouse=True, params=[100, 0], ids=["savepoints", "trusted"])
+def trusted_after(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """All of this holds with savepoints and without; what is undone begins anew with them."""
+    # On a busy machine nothing is as quick as it is.
     monkeypatch.setattr(grouping, "_QUICK_SECONDS", 0.5)
     monkeypatch.setattr(grouping, "_SHARED_SECONDS", 30.0)
+    monkeypatch.setattr(grouping, "_TRUSTED_AFTER", request.param)
+    return int(request.param)
 
 
 @pytest.fixture
@@ -96,17 +101,20 @@ def test_one_that_fails_is_undone_alone_and_holds_up_its_aggregate(
     work: Processor,
     commits: list[None],
     behave: Callable[..., None],
+    trusted_after: int,
     asynchronous: bool,
 ) -> None:
     tries: list[tuple[int, int]] = []
+    # The first time, it fails among those that are trusted.
+    failures = 1 if trusted_after else 2
 
     def fail_at_the_third(account_id: int, number: int) -> None:
         write(account_id, number)
         tries.append((account_id, number))
         session.add(served.Entry(account_id=account_id, number=-number))
         session.flush()
-        if tries.count((3, 1)) == 1 and (account_id, number) == (3, 1):
-            raise served.Refused("the first time")
+        if (account_id, number) == (3, 1) and tries.count((3, 1)) <= failures:
+            raise served.Refused("at first")
         session.rollback()
 
     async def fail_later(account_id: int, number: int) -> None:
@@ -124,7 +132,9 @@ def test_one_that_fails_is_undone_alone_and_holds_up_its_aggregate(
         assert work.process(found) == [DUPLICATE] * len(PAIRS)
         while ledger.rows("SELECT 1 FROM inbox_retry"):
             work.retry()
-    assert tries == [p for p in PAIRS if p != (3, 2)] + [(3, 1), (3, 2)]
+    again = [] if trusted_after else [(2, 1), (3, 1)]
+    once = [p for p in PAIRS[1:] if p != (3, 2)]
+    assert tries == [(1, 1), *again, *once, (3, 1), (3, 2)]
     assert ledger.rows(ENTRIES) == [p for p in PAIRS if p[0] != 3] + [(3, 1), (3, 2)]
 
 
@@ -208,16 +218,20 @@ def test_function_that_ends_the_transaction_behind_our_back_loses_nothing_of_oth
 
 
 def test_connection_that_breaks_among_many_gives_all_back(
-    accounts: Side, ledger: Side, work: Processor, behave: Callable[..., None]
+    accounts: Side,
+    ledger: Side,
+    work: Processor,
+    behave: Callable[..., None],
+    trusted_after: int,
 ) -> None:
     broken: list[int] = []
 
     def cut_at_the_third(account_id: int, number: int) -> None:
         write(account_id, number)
-        if account_id == 3 and not broken:
+        if account_id == 3 and len(broken) < (1 if trusted_after else 2):
             broken.append(session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
             with ledger.engine.connect() as other:
-                other.execute(sa.text(f"SELECT pg_terminate_backend({broken[0]})"))
+                other.execute(sa.text(f"SELECT pg_terminate_backend({broken[-1]})"))
             session.execute(sa.text("SELECT 1"))
 
     behave(cut_at_the_third)
@@ -229,3 +243,53 @@ def test_connection_that_breaks_among_many_gives_all_back(
         assert ledger.rows(ENTRIES) == PAIRS[:1]
         assert work.process(found) == [DUPLICATE, *["applied"] * (len(PAIRS) - 1)]
     assert ledger.rows(ENTRIES) == PAIRS
+
+
+def test_what_handles_being_undone_is_done_anew_all_the_same(
+    accounts: Side, ledger: Side, work: Processor, behave: Callable[..., None]
+) -> None:
+    """Not the half of it that came before stays, whatever the function makes of it."""
+
+    def take_back_at_the_third(account_id: int, number: int) -> None:
+        session.add(served.Entry(account_id=account_id, number=number))
+        session.flush()
+        if account_id == 3:
+            with suppress(BaseException):
+                session.rollback()
+        session.commit()
+
+    behave(take_back_at_the_third)
+    emit(accounts, PAIRS[:4])
+    with ledger.working():
+        assert work.process(messages(accounts)) == ["applied"] * 4
+    assert ledger.rows(ENTRIES) == [pair for pair in PAIRS[:4] if pair[0] != 3]
+
+
+@pytest.mark.parametrize("fails", ["never", "once"])
+def test_savepoints_are_left_out_once_nothing_was_undone_for_long(
+    accounts: Side,
+    ledger: Side,
+    work: Processor,
+    behave: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    fails: str,
+) -> None:
+    def fail_at_the_fourth(account_id: int, number: int) -> None:
+        write(account_id, number)
+        if fails == "once" and account_id == 4:
+            raise served.Refused("for good")
+
+    monkeypatch.setattr(grouping, "_TRUSTED_AFTER", 4)
+    behave(fail_at_the_fourth)
+    emit(accounts, [(n, 1) for n in range(1, 13)])
+    found = messages(accounts)
+    with ledger.working():
+        work.process(found[:6])
+        with counted(ledger.engine) as statements:
+            assert work.process(found[6:9], anew=False) == ["applied"] * 3
+        points = [s for s in statements if s == "SAVEPOINT chassis_call"]
+        assert len(points) == (3 if fails == "once" else 0)
+        with counted(ledger.engine) as statements:
+            assert work.process(found[9:], anew=False) == ["applied"] * 3
+        assert "SAVEPOINT chassis_call" not in statements
+    assert len(ledger.rows(ENTRIES)) == (11 if fails == "once" else 12)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-import sqlalchemy as sa
 from bank.models import Account
 from chassis import grouping
 from chassis import relay as relay_module
 from chassis.brokers import Outgoing
 from chassis.processor import Processor
 from chassis.relay import Relay
-from support.delivery import Side, emit, messages, settings
+from support.delivery import Side, counted, emit, messages, settings
 
 
 class Taker:
@@ -24,20 +21,6 @@ class Taker:
 
     async def publish(self, message: Outgoing) -> None:
         del message
-
-
-@contextmanager
-def counted(engine: sa.Engine) -> Iterator[list[str]]:
-    found: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        found.append(statement)
-
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def test_append_takes_three_however_many_messages(accounts: Side) -> None:

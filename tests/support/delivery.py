@@ -166,6 +166,21 @@ def consume(
         asyncio.run(work())
 
 
+@contextmanager
+def counted(engine: sa.Engine) -> Iterator[list[str]]:
+    """The statements that `engine` executes meanwhile."""
+    found: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        found.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+
+
 def emit(producer: Side, pairs: Sequence[tuple[int, int]], function: str = "record") -> None:
     """Ask the ledger for an entry of each pair, a transaction for each."""
     from chassis import remote

@@ -3,13 +3,15 @@
 Changes of copies share one, and so do inserts. Served functions share one, with a savepoint each,
 once they were seen to be quick and to stay in the database: a commit waits for the disk, and thirty
 wait as long as one. A function that was slow, asked another service or called
-`chassis.transaction.alone` has a transaction of its own, until it is seen to be quick again.
+`chassis.transaction.alone` has a transaction of its own, until it is seen to be quick again. Where
+none of them was undone for long, they go without savepoints; when one is, all begin anew with them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
@@ -25,6 +27,8 @@ _CALLS = 30
 _QUICK_SECONDS = 0.02
 # What the calls before have locked stays locked meanwhile.
 _SHARED_SECONDS = 0.1
+# A savepoint costs a sixth of a short call; one that is missed has the others done again.
+_TRUSTED_AFTER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Grouping:
 
     def __init__(self) -> None:
         self._quick: dict[str, bool] = {}
+        self._streak: Counter[str] = Counter()
 
     def first(self, events: Sequence[Event], most: int) -> list[Event]:
         """The longest beginning of `events` that may share a transaction, at most `most`."""
@@ -115,6 +120,14 @@ class Grouping:
         """The function of `event` took `seconds`; `alone`: it asked for its own transaction."""
         if event.function:
             self._quick[event.function] = seconds < _QUICK_SECONDS and not alone
+
+    def went(self, event: Event, *, undone: bool) -> None:
+        """The function of `event` ran amid others; `undone`: what it did, or a part, was."""
+        self._streak[event.function] = 0 if undone else self._streak[event.function] + 1
+
+    def trusts(self, events: Sequence[Event]) -> bool:
+        """Whether all go without savepoints: nothing was undone for long of their functions."""
+        return all(self._streak[event.function] >= _TRUSTED_AFTER for event in events)
 
     def _may_share(self, event: Event) -> bool:
         return self._quick.get(event.function, False)

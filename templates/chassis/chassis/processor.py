@@ -14,31 +14,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sa
-from opentelemetry import metrics
 from sqlalchemy import Connection, Engine
 
-from chassis import attributes, clock, dialects, grouping, retries, tracing, transaction
+from chassis import clock, dialects, grouping, outcomes, retries, tracing, transaction
 from chassis.blame import is_conflict, is_ours
 from chassis.brokers.port import Incoming
 from chassis.grouping import Event, Grouping
 from chassis.handlers import Handlers, Unknown
 from chassis.manifest import Manifest
+from chassis.outcomes import DEAD, DUPLICATE, FAILED, WAITING
 from chassis.schema import inbox
 from chassis.settings import Settings
 
 _log = logging.getLogger("chassis.inbox")
-_meter = metrics.get_meter("chassis")
-_processed = _meter.create_counter(attributes.INBOX_PROCESSED, unit="{message}")
-_lag = _meter.create_histogram(attributes.INBOX_LAG, unit="s")
-
-DUPLICATE, WAITING, FAILED, DEAD = "duplicate", "waiting", "failed", "dead"
-_TOLD_APART = (FAILED, DEAD)
+# What undoes one of several in a transaction.
+Guard = Callable[[Connection], AbstractContextManager[None]]
 # Runs in a transaction that decides messages: the first so many of the batch, with those before.
 Note = Callable[[Connection, int], None]
 
@@ -137,7 +132,7 @@ class Processor:
             except Exception as error:
                 if is_ours(error):
                     raise
-                _log.info("apply one by one", extra={"reason": _reason(error)})
+                _log.info("apply one by one", extra={"reason": outcomes.reason(error)})
             return [
                 self._decide([event], _after(before, note))[0] for before, event in enumerate(group)
             ]
@@ -181,7 +176,7 @@ class Processor:
             applied = iter(self._apply(connection, ready))
             results = [result or next(applied) for result in results]
             note(connection, len(group))
-        _count(group, results)
+        outcomes.count(group, results)
         return results
 
     def _are_copied(self, group: list[Event]) -> bool:
@@ -205,11 +200,19 @@ class Processor:
         for event, result in zip(group, applied, strict=True):
             results.append(result if event.message.id in fresh else DUPLICATE)
             fresh.discard(event.message.id)
-        _count(group, results)
+        outcomes.count(group, results)
         return results
 
     def _in_turn(self, group: list[Event], note: Note) -> list[str]:
-        """One after the other, with a savepoint each, until one shall not share the transaction."""
+        """One after the other in one transaction, until one shall not share it."""
+        if self._grouping.trusts(group):
+            try:
+                return self._share(group, note, transaction.trusted)
+            except transaction.NeedsSavepoint as error:
+                _log.info("apply with savepoints", extra={"reason": repr(error.__cause__)})
+        return self._share(group, note, transaction.savepoint)
+
+    def _share(self, group: list[Event], note: Note, guard: Guard) -> list[str]:
         results: list[str] = []
         failures: dict[int, Exception] = {}
         with self._engine.begin() as connection:
@@ -222,7 +225,7 @@ class Processor:
                         break
                     result = self._known(connection, event, fresh, held)
                     try:
-                        result = result or self._savepoint(connection, event)
+                        result = result or self._guarded(connection, event, guard)
                     except transaction.NeedsItsOwn:
                         fresh.add(event.message.id)
                         break
@@ -237,19 +240,24 @@ class Processor:
             self._unmark(connection, fresh)
             if results:
                 note(connection, len(results))
-        _count(group[: len(results)], results)
+        outcomes.count(group[: len(results)], results)
         for number, failure in failures.items():
             self._tell_failure(group[number], results[number], failure)
         return results
 
-    def _savepoint(self, connection: Connection, event: Event) -> str:
+    def _guarded(self, connection: Connection, event: Event, guard: Guard) -> str:
+        undone = True
         with self._processing(event) as span:
             try:
-                with self._handlers.around(), transaction.savepoint(connection):
-                    return self._apply(connection, [event])[0]
+                with self._handlers.around(), guard(connection):
+                    result = self._apply(connection, [event])[0]
+                undone = transaction.was_undone()
+                return result
             except Exception as error:
                 span.record_exception(error)
                 raise
+            finally:
+                self._grouping.went(event, undone=undone)
 
     def _meet(self, connection: Connection, group: list[Event]) -> tuple[set[str], set[str]]:
         """Mark all as decided; ids of those that were not, and aggregates that wait."""
@@ -310,7 +318,7 @@ class Processor:
 
     def _set_aside(self, connection: Connection, event: Event, error: Exception) -> str:
         """A message that failed the first time: let it wait for another try, or be dead."""
-        message, reason = event.message, _reason(error)
+        message, reason = event.message, outcomes.reason(error)
         if isinstance(error, Unknown) or self._settings.inbox_attempts <= 1:
             retries.bury(connection, self.consumer, message, 1, reason)
             return DEAD
@@ -320,7 +328,7 @@ class Processor:
 
     def _tell_failure(self, event: Event, result: str, error: Exception) -> None:
         self._knows.waiting = True
-        _failed(event.message, 1, error, dead=result == DEAD)
+        outcomes.failed(event.message, 1, error, dead=result == DEAD)
 
     def _try_again(self, position: int) -> bool:
         """Try one waiting message; whether it waits no longer."""
@@ -338,7 +346,7 @@ class Processor:
                 with self._processing(event):
                     results = self._apply(connection, [event])
                 retries.remove(connection, position)
-            _count([event], results)
+            outcomes.count([event], results)
             return True
         except Exception as error:
             if event is None or is_ours(error):
@@ -350,14 +358,14 @@ class Processor:
         with self._engine.begin() as connection:
             if retries.lock(connection, position) is None:
                 return False
-            reason = _reason(error)
+            reason = outcomes.reason(error)
             if dead:
                 retries.bury(connection, self.consumer, event.message, attempts, reason)
                 retries.remove(connection, position)
             else:
                 wait = self._settings.backoff(attempts)
                 retries.postpone(connection, position, attempts, wait, reason)
-        _failed(event.message, attempts, error, dead=dead)
+        outcomes.failed(event.message, attempts, error, dead=dead)
         return dead
 
     def _processing(self, event: Event) -> AbstractContextManager[Any]:
@@ -368,32 +376,3 @@ class Processor:
         return tracing.About(
             self.system, message.subject, message.partition, message.id, message.headers
         )
-
-
-def _count(group: Sequence[Event], results: Sequence[str]) -> None:
-    for result, number in Counter(results).items():
-        if result not in (WAITING, *_TOLD_APART):
-            _processed.add(number, {attributes.RESULT: result})
-    told = _log.isEnabledFor(logging.INFO)
-    for event, result in zip(group, results, strict=True):
-        if result in _TOLD_APART:
-            continue
-        if event.content is not None and result != DUPLICATE:
-            _lag.record(event.age)
-        if told:
-            message = event.message
-            fields = {"message_id": message.id, "subject": message.subject, "result": result}
-            _log.info("message processed", extra=fields)
-
-
-def _failed(message: Incoming, attempt: int, error: Exception, *, dead: bool) -> None:
-    _processed.add(1, {attributes.RESULT: DEAD if dead else FAILED})
-    fields = {"message_id": message.id, "attempt": attempt, "reason": _reason(error)}
-    if dead:
-        _log.error("message is dead", extra=fields)
-    else:
-        _log.warning("message failed", extra=fields)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:4000]

@@ -29,6 +29,10 @@ class NeedsItsOwn(BaseException):
     """What runs must not share its transaction. No `Exception`: carved code would handle it."""
 
 
+class NeedsSavepoint(BaseException):
+    """What runs is to be undone, and by itself it cannot: there is no savepoint before it."""
+
+
 def alone() -> None:
     """Ask for a transaction of its own for the served function that runs now.
 
@@ -45,6 +49,11 @@ def was_alone() -> bool:
     asked: bool = getattr(_local, "alone", False)
     _local.alone = False
     return asked
+
+
+def was_undone() -> bool:
+    """Whether the function that ran last in `savepoint` went back to it."""
+    return getattr(_local, "undone", False)
 
 
 @contextmanager
@@ -68,15 +77,42 @@ def savepoint(connection: Connection) -> Iterator[None]:
 
     The first session that joins needs no savepoint of its own: going back to ours is the same.
     """
-    _lend(connection.dialect)
     connection.exec_driver_sql(f"SAVEPOINT {_CALL}")
+    with _lending(connection, bare=False):
+        try:
+            yield
+        except BaseException:
+            if not connection.invalidated:
+                connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_CALL}")
+            raise
+
+
+@contextmanager
+def trusted(connection: Connection) -> Iterator[None]:
+    """As `savepoint`, for what nobody expects to be undone: without one.
+
+    Raises `NeedsSavepoint` where it has to be: all of the transaction must begin anew.
+    """
+    with _lending(connection, bare=True):
+        try:
+            yield
+        except BaseException as error:
+            if _local.lender is not connection:
+                raise NeedsSavepoint from error
+            # No session has begun, so nothing is to be undone.
+            raise
+        if _local.undone:
+            # What ran has handled the one that `back` raised.
+            raise NeedsSavepoint
+
+
+@contextmanager
+def _lending(connection: Connection, *, bare: bool) -> Iterator[None]:
+    _lend(connection.dialect)
     _local.lender, _local.borrower = connection, None
+    _local.bare, _local.undone = bare, False
     try:
         yield
-    except BaseException:
-        if not connection.invalidated:
-            connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_CALL}")
-        raise
     finally:
         _local.lender = _local.borrower = None
 
@@ -104,8 +140,13 @@ def _lend(dialect: Dialect) -> None:
     def back(connection: Connection, name: str) -> None:
         if getattr(_local, "borrower", None) != (connection, name):
             return own[2](connection, name)
-        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_CALL}")
-        _local.lender, _local.borrower = connection, None
+        known, _local.undone = _local.undone, True
+        if not _local.bare:
+            connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_CALL}")
+            _local.lender, _local.borrower = connection, None
+        elif not known:
+            # Once: what closes the session on the way out would go back once more.
+            raise NeedsSavepoint
         return None
 
     vars(dialect).update(
