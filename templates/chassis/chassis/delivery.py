@@ -10,9 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -25,8 +24,7 @@ _queue = outbox_delivery.c
 _SHORTS, _LONGS = ARRAY(sa.SmallInteger), ARRAY(sa.BigInteger)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One message of the queue."""
 
     position: int
@@ -63,7 +61,7 @@ def page(
         body = sa.type_coerce(outbox.c.payload, sa.Text)
         due = sa.union_all(*parts).subquery("due")
         rows = connection.execute(_with_messages(due, due, body))
-    return [_entry(row) for row in rows]
+    return [_entry(row) for row in rows.all()]
 
 
 @cache
@@ -175,17 +173,11 @@ def replay(connection: Connection, identities: Sequence[uuid.UUID] = ()) -> int:
     return len(again)
 
 
-def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:
-    trace = {"traceparent": row.traceparent, "tracestate": row.tracestate}
-    return Entry(
-        position=row.position,
-        partition=row.partition,
-        id=row.id,
-        aggregate=(row.aggregatetype, row.aggregateid),
-        attempts=row.attempts,
-        next_attempt_at=row.next_attempt_at,
-        held=bool(row.held),
-        subject=row.subject,
-        body=row.body.encode(),
-        trace={name: value for name, value in trace.items() if value},
-    )
+def _entry(row: Sequence[Any]) -> Entry:
+    position, partition, identity, attempts, due, held, kind, key, subject, *rest = row
+    traceparent, tracestate, body = rest
+    trace = {"traceparent": traceparent} if traceparent else {}
+    if tracestate:
+        trace["tracestate"] = tracestate
+    place = (position, partition, identity, (kind, key), attempts, due, bool(held))
+    return Entry(*place, subject, body.encode(), trace)

@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from opentelemetry import metrics
+from opentelemetry.trace import Span
 from sqlalchemy import Connection, Engine
 
 from chassis import attributes, clock, delivery, dialects, tracing
@@ -27,6 +28,7 @@ from chassis.brokers import (
     DestinationUnavailable,
     Outgoing,
     Rejected,
+    begin,
 )
 from chassis.delivery import Entry
 from chassis.leases import Leases
@@ -39,6 +41,9 @@ _failed = _meter.create_counter(attributes.OUTBOX_FAILED, unit="{message}")
 
 _SMALLEST_PAGE = 32
 _MARK_SECONDS = 0.05
+
+# What was handed to the broker: its span, if it has one, and what ends when the broker has it.
+Sent = tuple[Entry, Span | None, Awaitable[None]]
 
 
 @dataclass
@@ -63,7 +68,7 @@ class Relay:
         self._engine = engine
         # A page is one statement, and so is a mark: a transaction around each would take three.
         self._single = dialects.passing(engine).execution_options(isolation_level="AUTOCOMMIT")
-        self._broker = broker
+        self._broker, self._hand_over = broker, begin(broker)
         self._settings = settings
         self._woken = woken or asyncio.Event()
         self._leases = Leases(engine, "relay", settings.lease)
@@ -180,7 +185,23 @@ class Relay:
             chains.setdefault(entry.aggregate, []).append(entry)
         now, end = clock.now(), time.monotonic() + self._settings.lease / 3
         ready = [c for c in chains.values() if not c[0].held and c[0].is_due(now)]
-        await asyncio.gather(*(self._chain(chain, end) for chain in ready))
+        single = [chain[0] for chain in ready if len(chain) == 1]
+        longer = [self._chain(chain, end) for chain in ready if len(chain) > 1]
+        await asyncio.gather(self._abreast(single, end), *longer)
+
+    async def _abreast(self, entries: Sequence[Entry], end: float) -> None:
+        """One message each of several aggregates: without a task for each."""
+        begun = []
+        for number, entry in enumerate(entries):
+            if self._is_over(end):
+                break
+            if sent := await self._begin(entry):
+                begun.append(sent)
+            if number % _SMALLEST_PAGE == _SMALLEST_PAGE - 1:
+                # So that the broker has something to do meanwhile.
+                await asyncio.sleep(0)
+        for sent in begun:
+            await self._is_stored(sent)
 
     async def _chain(self, chain: list[Entry], end: float) -> None:
         """One aggregate's messages: the next only once the broker has the one before.
@@ -189,19 +210,17 @@ class Relay:
         and what was published is noted in time.
         """
         for entry in chain:
-            if self._outcome.unavailable is not None or time.monotonic() > end:
+            if self._is_over(end):
                 return
-            try:
-                await self._send(entry)
-            except (Rejected, DestinationUnavailable) as error:
-                self._outcome.failed.append((entry, error))
+            sent = await self._begin(entry)
+            if sent is None or not await self._is_stored(sent):
                 return
-            except BrokerUnavailable as error:
-                self._outcome.unavailable = error
-                return
-            self._outcome.published.append(entry)
 
-    async def _send(self, entry: Entry) -> None:
+    def _is_over(self, end: float) -> bool:
+        return self._outcome.unavailable is not None or time.monotonic() > end
+
+    async def _begin(self, entry: Entry) -> Sent | None:
+        """Hand `entry` to the broker, unless that fails."""
         identity = str(entry.id)
         about = tracing.About(
             self._broker.system, entry.subject, entry.partition, identity, entry.trace
@@ -209,11 +228,31 @@ class Relay:
         span, headers = tracing.publishing(about)
         message = Outgoing(identity, entry.subject, entry.partition, entry.body, headers)
         try:
-            await self._broker.publish(message)
+            return entry, span, await self._hand_over(message)
         except Exception as error:
-            tracing.published(span, error)
-            raise
+            self._fail(entry, span, error)
+            return None
+
+    async def _is_stored(self, sent: Sent) -> bool:
+        """Wait until the broker has the message; whether it has."""
+        entry, span, stored = sent
+        try:
+            await stored
+        except Exception as error:
+            self._fail(entry, span, error)
+            return False
         tracing.published(span)
+        self._outcome.published.append(entry)
+        return True
+
+    def _fail(self, entry: Entry, span: Span | None, error: Exception) -> None:
+        tracing.published(span, error)
+        if isinstance(error, Rejected | DestinationUnavailable):
+            self._outcome.failed.append((entry, error))
+        elif isinstance(error, BrokerUnavailable):
+            self._outcome.unavailable = error
+        else:
+            raise error
 
     def _note(self, connection: Connection, outcome: Outcome) -> None:
         delivery.published(connection, outcome.published)

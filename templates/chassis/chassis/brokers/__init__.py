@@ -13,6 +13,7 @@ from chassis.brokers.port import (
     Outgoing,
     Reader,
     Rejected,
+    begin,
     partition_of,
 )
 from chassis.settings import Settings, SettingsError
@@ -26,6 +27,7 @@ __all__ = [
     "Outgoing",
     "Reader",
     "Rejected",
+    "begin",
     "connect",
     "partition_of",
 ]

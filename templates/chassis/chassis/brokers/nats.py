@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from itertools import count
 
 from faststream.nats import NatsBroker
@@ -21,7 +22,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -31,7 +31,7 @@ from nats.js.api import (
     Header,
     StreamConfig,
 )
-from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from chassis.brokers.port import (
     PARTITIONS,
@@ -50,6 +50,7 @@ _IDLE_SECONDS = 60.0
 _CHECK_SECONDS = 5.0
 _ASK_SECONDS = 10.0
 _TIME_IS_OVER = "408"
+_TROUBLE = (NatsError, OSError, TimeoutError)
 
 
 async def connect(settings: Settings) -> Nats:
@@ -70,7 +71,7 @@ class Nats:
         self.breaks = 0
         # What is not acknowledged yet.
         self._tokens = count()
-        self._waiting: dict[str, tuple[asyncio.Future[Msg], float]] = {}
+        self._waiting: dict[str, tuple[asyncio.Future[None], float]] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._broker = NatsBroker(
             settings.broker_url,
@@ -86,10 +87,11 @@ class Nats:
     async def open(self) -> None:
         """Connect and make the stream."""
         await self._broker.connect()
-        connection = self._broker.connection
-        self._stream = connection.jetstream(timeout=self._settings.publish_timeout)
-        self._answers = connection.new_inbox()
-        await connection.subscribe(f"{self._answers}.*", cb=self._answer)
+        # The same through all reconnections.
+        self._client = self._broker.connection
+        self._stream = self._client.jetstream(timeout=self._settings.publish_timeout)
+        self._answers = self._client.new_inbox()
+        await self._client.subscribe(f"{self._answers}.*", cb=self._answer)
         self._sweeper = asyncio.create_task(self._sweep())
         try:
             await self._stream.stream_info(self.stream_name)
@@ -112,12 +114,16 @@ class Nats:
 
     async def publish(self, message: Outgoing) -> None:
         """Publish and wait until the stream has it."""
+        await (await self.begin(message))
+
+    async def begin(self, message: Outgoing) -> asyncio.Future[None]:
+        """Publish; what is returned ends when the stream has it."""
         token, loop = str(next(self._tokens)), asyncio.get_running_loop()
-        answer = loop.create_future()
-        self._waiting[token] = (answer, loop.time() + self._settings.publish_timeout)
+        stored = loop.create_future()
+        self._waiting[token] = (stored, loop.time() + self._settings.publish_timeout)
         try:
             # Not JetStreamContext.publish: it takes twice the time, most of it for its time-out.
-            await self._broker.connection.publish(
+            await self._client.publish(
                 f"{self._prefix}{message.subject}.{message.partition}",
                 message.body,
                 reply=f"{self._answers}.{token}",
@@ -127,13 +133,14 @@ class Nats:
                     Header.EXPECTED_STREAM: self.stream_name,
                 },
             )
-            _stored(await answer)
-        except (MaxPayloadError, BadRequestError) as error:
-            raise Rejected(repr(error)) from error
-        except (NatsError, OSError, TimeoutError) as error:
-            raise BrokerUnavailable(repr(error)) from error
-        finally:
+        except BaseException as error:
             del self._waiting[token]
+            if isinstance(error, MaxPayloadError):
+                raise Rejected(repr(error)) from error
+            if isinstance(error, _TROUBLE):
+                raise BrokerUnavailable(repr(error)) from error
+            raise
+        return stored
 
     async def read(
         self, consumer: str, subjects: Sequence[str], positions: Mapping[int, str]
@@ -157,8 +164,8 @@ class Nats:
             )
             made = await self._stream.add_consumer(self.stream_name, config)
             reader = NatsReader(self, self._stream, made, len(self._prefix), log, done, breaks)
-            await reader.open(self._broker.connection)
-        except (NatsError, OSError, TimeoutError) as error:
+            await reader.open(self._client)
+        except _TROUBLE as error:
             raise BrokerUnavailable(repr(error)) from error
         return reader
 
@@ -167,34 +174,44 @@ class Nats:
         return [f"{self._prefix}{subject}.{end}" for subject in subjects for end in ends]
 
     def _unique(self) -> str:
-        return self._broker.connection.new_inbox().rpartition(".")[2]
+        return self._client.new_inbox().rpartition(".")[2]
 
     async def _answer(self, message: Msg) -> None:
-        answer, _ = self._waiting.get(message.subject.rpartition(".")[2], (None, 0.0))
-        if answer is not None and not answer.done():
-            answer.set_result(message)
+        stored, _ = self._waiting.pop(message.subject.rpartition(".")[2], (None, 0.0))
+        if stored is None or stored.done():
+            return
+        if (error := _refusal(message)) is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(error)
 
     async def _sweep(self) -> None:
         """End the waits whose time is over: a timer for each message would cost more than it."""
         while True:
             await asyncio.sleep(min(0.5, self._settings.publish_timeout / 4))
             now = asyncio.get_running_loop().time()
-            for answer, until in list(self._waiting.values()):
+            for token, (stored, until) in list(self._waiting.items()):
                 if until > now:
                     break
-                if not answer.done():
-                    answer.set_exception(NatsTimeout())
+                del self._waiting[token]
+                if not stored.done():
+                    stored.set_exception(BrokerUnavailable("not acknowledged in time"))
 
     async def _broke(self) -> None:
         self.breaks += 1
 
 
-def _stored(answer: Msg) -> None:
-    """Raises what the server says against the message, or that there is no stream."""
+def _refusal(answer: Msg) -> Exception | None:
+    """What the server says against a message, or that there is no stream."""
     if (answer.headers or {}).get(Header.STATUS):
-        raise NoStreamResponseError
-    if b'"error"' in answer.data:
-        raise APIError.from_error(json.loads(answer.data)["error"])
+        return BrokerUnavailable("there is no stream")
+    if b'"error"' not in answer.data:
+        return None
+    error = json.loads(answer.data).get("error")
+    if error is None:
+        return None
+    refused = error.get("code") == HTTPStatus.BAD_REQUEST
+    return (Rejected if refused else BrokerUnavailable)(f"the stream answers: {error}")
 
 
 class NatsReader:
@@ -285,7 +302,7 @@ class NatsReader:
 
     async def close(self) -> None:
         """Stop; the server forgets the consumer by itself where it cannot be told."""
-        with suppress(NatsError, OSError, TimeoutError):
+        with suppress(*_TROUBLE):
             await self._subscription.unsubscribe()
 
     def _whole(self, delivered: int) -> None:

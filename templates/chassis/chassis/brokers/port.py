@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 # Of the whole system: a change needs empty outboxes and read-out logs.
 PARTITIONS = 16
@@ -93,6 +93,25 @@ class Broker(Protocol):
 
     async def close(self) -> None:
         """Close the connection."""
+
+
+@runtime_checkable
+class Pipelined(Protocol):
+    """A broker that takes messages without a task for each."""
+
+    async def begin(self, message: Outgoing) -> Awaitable[None]:
+        """Hand the message over. To await what is returned is to `publish`; it must be awaited."""
+
+
+def begin(broker: Broker) -> Callable[[Outgoing], Awaitable[Awaitable[None]]]:
+    """`Pipelined.begin`, of any broker."""
+    if isinstance(broker, Pipelined):
+        return broker.begin
+
+    async def as_task(message: Outgoing) -> Awaitable[None]:
+        return asyncio.ensure_future(broker.publish(message))
+
+    return as_task
 
 
 class Opening(Protocol):
