@@ -7,7 +7,8 @@ one aggregate, 200 bytes of note) and is timed until each is applied to `orders`
 database, in processes of its own: our real ``python -m chassis relay`` and ``inbox`` with their
 telemetry; `faststream-outbox` applying in place, with no broker between; a naive relay and inbox,
 one message a transaction. Beside them, without any broker, a loop over the same rows: insert,
-select, delete; once each row in transactions of its own, once in batches of 500 as the relay works.
+select, delete; once each row in transactions of its own, once row by row with a commit each 500,
+and once with three statements for 500 rows, as the relay works.
 Latency is between the two commits by PostgreSQL's own clock (`track_commit_timestamp`), while a
 producer commits one message a transaction at half of the measured rate.
 Needs: pip install faststream-outbox asyncpg.
@@ -225,6 +226,25 @@ def measure_naive(place: Place, messages: int) -> float:
         return messages / wait(consumer, "orders", messages)
 
 
+def measure_loop_of_rows(place: Place, messages: int) -> float:
+    """Insert, select and delete one row after the other, 500 of them a transaction."""
+    producer, _ = place.fresh()
+    payload = '{"id": 1, "note": "' + NOTE + '"}'
+    insert = b"INSERT INTO naive_outbox (payload) VALUES (%s)"
+    select = b"SELECT id, payload FROM naive_outbox ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+    with psycopg.connect(plain(producer)) as connection, connection.cursor() as cursor:
+        began = time.monotonic()
+        for number in range(1, messages + 1):
+            cursor.execute(insert, (payload,))
+            row = cursor.execute(select).fetchone()
+            assert row is not None
+            cursor.execute(b"DELETE FROM naive_outbox WHERE id = %s", (row[0],))
+            if number % 500 == 0:
+                connection.commit()
+        connection.commit()
+        return messages / (time.monotonic() - began)
+
+
 def measure_loop(place: Place, messages: int, batch: int) -> float:
     """Insert, select and delete the rows, `batch` of them a transaction; no broker."""
     producer, _ = place.fresh()
@@ -356,6 +376,7 @@ def main() -> None:
         some, few = given.messages, given.messages // 4
         measures: dict[str, Callable[[], float]] = {
             LOOP: lambda: measure_loop(place, few, 1),
+            "loop, row by row, commit each 500": lambda: measure_loop_of_rows(place, few),
             "loop, 500 rows a transaction": lambda: measure_loop(place, some, 500),
             "chassis, relay alone": lambda: measure_relay(place, some),
             "chassis, relay alone, traced": lambda: measure_relay(
@@ -373,18 +394,21 @@ def main() -> None:
         for name, measure in measures.items():
             rates[name] = measure()
             share = rates[name] / rates[LOOP]
-            print(f"{name:32} {rates[name]:9.0f} messages/s  {share:6.2f} x loop", flush=True)
+            print(f"{name:33} {rates[name]:9.0f} messages/s  {share:6.2f} x loop", flush=True)
         whose = {
             "chassis": "chassis, changes",
             "faststream-outbox": "faststream-outbox",
             "naive": "naive relay and inbox",
         }
-        # Everyone at half of the slowest's rate too, which all can bear with a producer beside.
-        for who, rate in whose.items():
-            load = min(rates[rate], 2 * rates["naive relay and inbox"]) / 2
-            half, most = latency(place, who, load, given.seconds)
+        slowest = min(rates[name] for name in whose.values())
+        # All at half of what the slowest bears; then the others at half of their own, as far as a
+        # producer beside them gets.
+        loads = [(who, slowest) for who in whose]
+        loads += [(w, min(rates[r], 2 * slowest)) for w, r in whose.items() if rates[r] > slowest]
+        for who, rate in loads:
+            half, most = latency(place, who, rate / 2, given.seconds)
             print(
-                f"{who:32} p50 {half:7.1f} ms  p99 {most:7.1f} ms  at {load:.0f} messages/s",
+                f"{who:33} p50 {half:7.1f} ms  p99 {most:7.1f} ms  at {rate / 2:.0f} messages/s",
                 flush=True,
             )
 

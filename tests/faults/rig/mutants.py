@@ -32,7 +32,10 @@ def _marks_before_publishing() -> None:
         async def answer_at_once(message: Any) -> None:
             tasks.add(asyncio.ensure_future(later(message)))
 
-        broker.publish = answer_at_once
+        async def begin_at_once(message: Any) -> asyncio.Future[None]:
+            return asyncio.ensure_future(answer_at_once(message))
+
+        broker.publish, broker.begin = answer_at_once, begin_at_once
         return broker
 
     brokers.connect = hasty  # type: ignore[assignment]
