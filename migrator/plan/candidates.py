@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from migrator.plan.join import Parts
 from migrator.plan.search import Search
 from migrator.plan.ties import PLACE, TABLE, Ties
 
-_LADDER = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.6, 3.3, 4.5)
-_MOST = 30
+_LADDER = tuple(round(0.1 * 1.25**step, 4) for step in range(18))
+_MOST = 60
 _MOSTLY = 0.6  # More of them own nothing than this: layers, no services.
 _BARE = 0.1  # Services that own nothing live on copies: if all were such, as bad as a tenth cut.
+_WIDE = 0.4  # Of how many e-folds of resolution the price is the mean: single ones jump.
+_USUAL, _BELIEF = 1.5, 0.05  # Where prices are flat: what a resolution far from the usual adds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +56,51 @@ class Choice:
 
 def choose(search: Search, ties: Ties, services: int | None) -> Choice:
     """The candidates; chosen is the wanted number of services, or else the knee."""
-    by_count: dict[int, Candidate] = {}
     between = _between(ties)
-    for resolution in _LADDER:
-        found = candidate(ties, search.expanded(search.at(resolution)), between)
+
+    def measured(parts: Parts) -> Candidate:
+        return candidate(ties, search.expanded(parts), between)
+
+    ladder = [(resolution, measured(search.at(resolution))) for resolution in _LADDER]
+    by_count: dict[int, Candidate] = {}
+    for _, found in ladder:
         known = by_count.get(found.services)
         if known is None or found.coupling < known.coupling:
             by_count[found.services] = found
     if services is not None:
-        wanted = candidate(ties, search.expanded(search.into(services)), between)
-        by_count[wanted.services] = wanted
+        wanted = measured(search.into(services))
         reason = f"{services} services were asked for"
         if wanted.services != services:
             reason += f"; tables and constraints allow {wanted.services}"
-        return Choice(_ordered(by_count), wanted, reason)
-    kept = {n: c for n, c in by_count.items() if 1 < n <= _MOST} or by_count
-    owning = {n: c for n, c in kept.items() if c.without <= _MOSTLY * n} or kept
-    chosen, reason = knee(_ordered(owning))
-    return Choice(_ordered(kept), chosen, reason)
+    else:
+        wanted = measured(search.at(knee(ladder), thorough=True))
+    by_count[wanted.services] = wanted
+    kept = [c for n, c in sorted(by_count.items()) if c is wanted or 1 < n <= _MOST]
+    return Choice(tuple(kept), wanted, reason if services is not None else _reason(wanted, kept))
 
 
-def knee(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
-    """Where coupling and size are both small: the least sum of the share of ties that is cut and
-    the share of the code in one service (both 0..1, so that no scale has to be chosen; the point
-    nearest the ideal (0, 0) in the L1 norm), and a little for services without tables. Of equal
-    ones the coarser."""
-    best = min(candidates, key=lambda c: (round(c.price, 3), c.services))
+def knee(ladder: Sequence[tuple[float, Candidate]]) -> float:
+    """The resolution where coupling and size are both small: the least sum of the share of ties
+    that is cut and the share of the code in one service (both 0..1, so that no scale has to be
+    chosen; the point nearest the ideal (0, 0) in the L1 norm), and a little for services without
+    tables.
+
+    Around its least that sum is flat, and hangs on where single services happen to be joined. So
+    it is averaged over resolutions nearby (a Gaussian kernel), and what is far from the usual has
+    to be better by more: the number of services then hardly changes with a little code.
+    """
+    able = [step for step in ladder if 1 < step[1].services <= _MOST] or ladder
+    able = [step for step in able if step[1].without <= _MOSTLY * step[1].services] or able
+    return min(able, key=lambda step: (round(_smooth(step[0], ladder), 6), step[0]))[0]
+
+
+def _smooth(at: float, ladder: Sequence[tuple[float, Candidate]]) -> float:
+    near = [(math.exp(-((math.log(at / r) / _WIDE) ** 2) / 2), c.price) for r, c in ladder]
+    mean = sum(share * price for share, price in near) / sum(share for share, _ in near)
+    return mean + _BELIEF * math.log(at / _USUAL) ** 2
+
+
+def _reason(best: Candidate, candidates: Sequence[Candidate]) -> str:
     told = f"the knee: {_told(best)}"
     coarser = [c for c in candidates if c.services < best.services]
     finer = [c for c in candidates if c.services > best.services]
@@ -85,7 +108,7 @@ def knee(candidates: Sequence[Candidate]) -> tuple[Candidate, str]:
         told += f"; fewer services leave a bigger one ({_told(coarser[-1])})"
     if finer:
         told += f"; more cut more and part little ({_told(finer[0])})"
-    return best, told
+    return told
 
 
 def _told(one: Candidate) -> str:
@@ -122,7 +145,3 @@ def candidate(
         len(sizes.keys() - {part for node, part in parts.items() if node.startswith(TABLE)}),
         sum(n * n for n in sizes.values()) / max(1, sizes.total()) ** 2,
     )
-
-
-def _ordered(found: Mapping[int, Candidate]) -> tuple[Candidate, ...]:
-    return tuple(found[count] for count in sorted(found))

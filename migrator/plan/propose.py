@@ -69,8 +69,7 @@ def drawn(
     out = found.glue - _pinned_definitions(graph, pins)
     work = units(graph, edges)
     first = ties(graph, out, settings.weights, work=work)
-    rough = Search(first, limits, settings.seed)
-    scattered = drawers(first, rough.expanded(rough.at(1.0)))
+    scattered = drawers(first, Search(first, limits, settings.seed).several())
     whole = ties(graph, out, settings.weights, scattered, work) if scattered else first
     filed = whole_files(graph, whole, scattered, limits)
     choice = choose(Search(whole, filed, settings.seed), whole, services)

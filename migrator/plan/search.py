@@ -16,8 +16,10 @@ from migrator.plan.join import Parts, joined
 from migrator.plan.ties import PLACE, Held, Ties
 
 SEED = 7
-_TRIALS, _ITERATIONS = 3, 2  # More find hardly better parts, and cost as much again each.
+_QUICK = (1, 2)  # Trials and iterations: enough to tell about how many parts there are.
+_THOROUGH = (5, 6)  # What is proposed: fewer end in parts that a small change of the code upsets.
 _STEPS = 14
+_ABOUT = (0.72, 0.85, 1.0, 1.18, 1.4)
 _LOWEST, _HIGHEST = 0.02, 64.0
 
 
@@ -29,23 +31,24 @@ class Search:
         self.ties = _contracted(ties, limits)
         near = self.ties.near
         self.edges = [(a, b, w) for a in self.ties.nodes for b, w in near[a].items() if a < b]
-        self._known: dict[float, Parts] = {}
+        self._known: dict[tuple[float, bool], Parts] = {}
 
-    def at(self, resolution: float) -> Parts:
+    def at(self, resolution: float, thorough: bool = False) -> Parts:
         """Part numbers by node of the contracted ties; each part can be a service."""
-        if resolution not in self._known:
-            self._known[resolution] = self._at(resolution)
-        return self._known[resolution]
+        key = (resolution, thorough)
+        if key not in self._known:
+            self._known[key] = self._at(resolution, *(_THOROUGH if thorough else _QUICK), self.seed)
+        return self._known[key]
 
-    def _at(self, resolution: float) -> Parts:
+    def _at(self, resolution: float, trials: int, iterations: int, seed: int) -> Parts:
         found: Parts = {}
         if self.edges:
             _, found = leiden(
                 self.edges,
                 resolution=resolution,
-                seed=self.seed,
-                trials=_TRIALS,
-                iterations=_ITERATIONS,
+                seed=seed,
+                trials=trials,
+                iterations=iterations,
             )
         alone = len(self.ties.nodes)
         parts = {n: found.get(n, alone + i) for i, n in enumerate(self.ties.nodes)}
@@ -54,19 +57,27 @@ class Search:
                 _split(self.ties, parts, one, other)
         return joined(self.ties, parts, resolution, None, self.limits.apart)
 
+    def several(self) -> list[Parts]:
+        """Quick partitions of about as many parts each, by a seed of its own each."""
+        found = (self._at(r, *_QUICK, self.seed + i) for i, r in enumerate(_ABOUT))
+        return [self.expanded(parts) for parts in found]
+
     def into(self, services: int) -> Parts:
         """A partition into `services` parts, or as near as tables and constraints let it be."""
         low, high, best = _LOWEST, _HIGHEST, _HIGHEST
         for _ in range(_STEPS):
             middle = round((low * high) ** 0.5, 6)
             count = len(set(self.at(middle).values()))
-            if count == services:
-                return self.at(middle)
-            if count > services:
+            if count >= services:
                 high = best = middle
             else:
                 low = middle
-        return joined(self.ties, self.at(best), best, services, self.limits.apart)
+            if count == services:
+                break
+        found = self.at(best, thorough=True)
+        if len(set(found.values())) < services:
+            found = self.at(best)
+        return joined(self.ties, found, best, services, self.limits.apart)
 
     def expanded(self, parts: Parts) -> Parts:
         """`parts` for every node of the whole ties."""

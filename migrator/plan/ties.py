@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import mean
 from typing import NamedTuple
 
 from migrator.model.graph import Graph
@@ -80,22 +81,29 @@ def ties(
     return made.done()
 
 
-def drawers(found: Ties, parts: Mapping[str, int]) -> frozenset[str]:
+def drawers(found: Ties, partitions: Sequence[Mapping[str, int]]) -> frozenset[str]:
     """Files whose contents are drawn to many parts by all their other ties: `models.py`, `tasks.py`
     of a whole application. That two things lie there together says little.
 
-    A file in a folder whose contents mostly agree is none: the folder says what it is for.
+    A file in a folder whose contents mostly agree is none: the folder says what it is for. How
+    much they agree is the mean over `partitions`: by one alone a small change of the code decides.
     """
-    drawn = {place: _drawn(found, place, parts) for place in found.nodes if place.startswith(PLACE)}
-    folders: dict[str, Counter[int]] = {}
-    for place, counts in drawn.items():
-        for folder in _folders(found, place):
-            folders.setdefault(folder, Counter()).update(counts)
+    files: dict[str, list[float]] = {}
+    folders: dict[str, list[float]] = {}
+    for parts in partitions:
+        drawn = {n: _drawn(found, n, parts) for n in found.nodes if n.startswith(PLACE)}
+        inside: dict[str, Counter[int]] = {}
+        for place, counts in drawn.items():
+            files.setdefault(place, []).append(_agreeing(counts))
+            for folder in _folders(found, place):
+                inside.setdefault(folder, Counter()).update(counts)
+        for folder, counts in inside.items():
+            folders.setdefault(folder, []).append(_agreeing(counts))
     return frozenset(
         place.removeprefix(PLACE)
-        for place, counts in drawn.items()
-        if _scattered(counts)
-        and all(_scattered(folders[folder]) for folder in _folders(found, place))
+        for place, shares in files.items()
+        if mean(shares) <= _MOSTLY
+        and all(mean(folders[folder]) <= _MOSTLY for folder in _folders(found, place))
     )
 
 
@@ -120,8 +128,9 @@ def _folders(found: Ties, place: str) -> list[str]:
     return [folder] if folder in found.near[place] else []
 
 
-def _scattered(drawn: Counter[int]) -> bool:
-    return drawn.total() >= _FEW and max(drawn.values()) <= _MOSTLY * drawn.total()
+def _agreeing(drawn: Counter[int]) -> float:
+    """The share that is drawn to one part; few things tell nothing against each other."""
+    return max(drawn.values()) / drawn.total() if drawn.total() >= _FEW else 1.0
 
 
 def node_of(graph: Graph) -> dict[str, str]:

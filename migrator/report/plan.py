@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from migrator.model.plan import Assignment, Cut, Figures, Plan
-from migrator.plan.candidates import Choice
+from migrator.plan.candidates import Candidate, Choice
 
+_NEAR = 3  # Candidates shown to each side of the chosen one.
 # Name, heading, format; the arrow tells which way is better.
 _FIGURES = (
     ("services", "services", "d"),
@@ -128,6 +129,7 @@ def _choice(choice: Choice) -> list[dict[str, object]]:
             "services": c.services,
             "coupling": round(c.coupling, 4),
             "largest": round(c.largest, 4),
+            "without_tables": c.without,
             "recommended": c is choice.chosen,
         }
         for c in choice.candidates
@@ -137,11 +139,19 @@ def _choice(choice: Choice) -> list[dict[str, object]]:
 def _candidates(choice: Choice) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold")
     shown.add_column("candidates")
-    for one in choice.candidates:
+    some = _some(choice)
+    for one in some:
         shown.add_column(f"{one.services}{'*' if one is choice.chosen else ''}", justify="right")
-    shown.add_row("of the ties cut", *(f"{c.coupling:.0%}" for c in choice.candidates))
-    shown.add_row("in the largest", *(f"{c.largest:.0%}" for c in choice.candidates))
+    shown.add_row("of the ties cut", *(f"{c.coupling:.0%}" for c in some))
+    shown.add_row("in the largest", *(f"{c.largest:.0%}" for c in some))
+    shown.add_row("own no table", *(str(c.without) for c in some))
     return shown
+
+
+def _some(choice: Choice) -> list[Candidate]:
+    """The chosen candidate and its neighbours, further off only some: they fit into a line."""
+    at = choice.candidates.index(choice.chosen)
+    return [c for i, c in enumerate(choice.candidates) if abs(i - at) <= _NEAR or (i - at) % 2 == 0]
 
 
 def _services(plan: Plan, assignment: Assignment) -> Table:

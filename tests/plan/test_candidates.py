@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migrator.plan.candidates import Candidate, candidate, choose, knee
 from migrator.plan.search import Search
@@ -37,7 +41,7 @@ class _Told(Search):
     def __init__(self) -> None:
         pass
 
-    def at(self, resolution: float) -> dict[str, int]:
+    def at(self, resolution: float, thorough: bool = False) -> dict[str, int]:  # noqa: ARG002
         coarse = dict.fromkeys(NEAR, 0) | {"b:f": 1, "b:g": 1}
         return coarse if resolution < 1 else coarse | {"c:f": 2, "c:g": 2}
 
@@ -55,8 +59,8 @@ def test_services_that_own_nothing_are_not_recommended_to_be_the_most() -> None:
 
 def test_they_are_where_nothing_else_was_found() -> None:
     class Fine(_Told):
-        def at(self, resolution: float) -> dict[str, int]:
-            return super().at(max(resolution, 2.0))
+        def at(self, resolution: float, thorough: bool = False) -> dict[str, int]:
+            return super().at(max(resolution, 2.0), thorough)
 
     assert choose(Fine(), ties(), None).chosen.services == 3
 
@@ -64,6 +68,33 @@ def test_they_are_where_nothing_else_was_found() -> None:
 def test_the_biggest_service_alone_does_not_decide() -> None:
     coarse = Candidate(18, 0.184, 0.122, {}, average=0.087)
     fine = Candidate(29, 0.215, 0.091, {}, average=0.050)
-    assert knee([coarse, fine])[0] is fine
-    alone = [replace(coarse, average=None), replace(fine, average=None)]
-    assert knee(alone)[0].services == coarse.services
+    assert fine.price < coarse.price
+    alone = [replace(one, average=None).price for one in (coarse, fine)]
+    assert abs(alone[0] - alone[1]) < 1e-9
+
+
+def _curve(prices: dict[float, float]) -> list[tuple[float, Candidate]]:
+    return [(r, Candidate(i, p, 0.0, {})) for i, (r, p) in enumerate(prices.items(), 10)]
+
+
+STEPS = [round(0.5 * 1.25**i, 3) for i in range(11)]
+
+
+def test_a_single_dip_in_a_flat_curve_decides_nothing() -> None:
+    flat = dict.fromkeys(STEPS, 0.3)
+    for dip in STEPS:
+        assert knee(_curve(flat | {dip: 0.29})) == knee(_curve(flat))
+
+
+def test_a_valley_far_from_the_usual_is_taken_all_the_same() -> None:
+    for bottom in (0.5, 4.0):
+        steep = {r: 0.3 + 0.4 * abs(math.log(r / bottom)) for r in STEPS}
+        assert abs(math.log(knee(_curve(steep)) / bottom)) < 0.5
+
+
+@given(st.lists(st.floats(-0.004, 0.004), min_size=len(STEPS), max_size=len(STEPS)))
+def test_a_little_noise_moves_the_knee_by_a_step_at_most(noise: list[float]) -> None:
+    calm = {r: 0.3 + 0.05 * math.log(r / 1.2) ** 2 for r in STEPS}
+    noisy = {r: p + n for (r, p), n in zip(calm.items(), noise, strict=True)}
+    one, other = STEPS.index(knee(_curve(calm))), STEPS.index(knee(_curve(noisy)))
+    assert abs(one - other) <= 1
