@@ -8,9 +8,9 @@ from collections.abc import Collection
 from migrator.plan.ties import Held, Ties
 
 Parts = dict[str, int]
-# Without tables: so many definitions, so many of them at work on requests or rows, are a service.
-# Fewer are helpers of another; a library that nothing enters goes where it is used.
-_ENOUGH, _BUSY = 12, 3
+# Without tables: so many definitions, so many of them at work on rows or requests, are a service if
+# any answers. Fewer are helpers of another; a library that nothing enters goes where it is used.
+_ENOUGH, _BUSY, _ANSWERS = 12, 2, 1
 
 
 def joined(
@@ -65,7 +65,8 @@ class _Joined:
     def _able(self, part: int) -> bool:
         """Whether `part` could be a service."""
         held = self.held[part]
-        return held.tables > 0 or (held.size >= _ENOUGH and held.busy >= _BUSY)
+        enough = held.size >= _ENOUGH and held.busy >= _BUSY and held.answers >= _ANSWERS
+        return held.tables > 0 or enough
 
     def reduce(self, services: int) -> None:
         heap = [(-self._gain(p, q), p, q) for p in self.between for q in self.between[p] if p < q]

@@ -19,17 +19,19 @@ PLACE = "place:"  # A file or folder: a node that what lies there is tied to, ow
 _LOOSE = 0.3
 _DRAWER = 0.1
 _FEW, _MOSTLY = 4, 0.5
-_AT_WORK = {"request_context", "commits", "session", "app_object"}
+_AT_WORK = {"commits", "session", "app_object"}
 _WHOLE = 0.5  # A folder that holds more than this of everything is the application, no context.
 
 
 class Held(NamedTuple):
     """How many definitions and tables; of these how many are tables, how many are busy: entered
-    from outside, or at work on rows, requests or sessions."""
+    from outside, or at work on rows, requests or sessions; and how many answer: are entered, or at
+    work on requests."""
 
     size: int = 0
     tables: int = 0
     busy: int = 0
+    answers: int = 0
 
     def plus(self, other: Held) -> Held:
         return Held(*(a + b for a, b in zip(self, other, strict=True)))
@@ -43,12 +45,15 @@ class Ties:
     nodes: tuple[str, ...]
     near: Mapping[str, Mapping[str, float]]
     busy: frozenset[str] = frozenset()
+    answers: frozenset[str] = frozenset()
     held: Mapping[str, Held] = field(default_factory=dict)
 
     def holds(self, node: str) -> Held:
         """What `node` stands for: itself, or where several have become one, what `held` says."""
-        own = not node.startswith(PLACE), node.startswith(TABLE), node in self.busy
-        return self.held.get(node, Held(*map(int, own)))
+        if node in self.held:
+            return self.held[node]
+        thing, table = not node.startswith(PLACE), node.startswith(TABLE)
+        return Held(int(thing), int(table), int(node in self.busy), int(node in self.answers))
 
     @property
     def total(self) -> float:
@@ -153,12 +158,18 @@ class _Ties:
     def done(self) -> Ties:
         nodes = tuple(sorted(self.near))
         near = {n: dict(sorted(self.near[n].items())) for n in nodes}
-        return Ties(nodes, near, frozenset(self.node[d] for d in self._busy() & self.node.keys()))
+        answers = self._entered() | self._with({"request_context"})
+        busy = answers | {a.definition for a in self.graph.accesses} | self._with(_AT_WORK)
+        return Ties(nodes, near, self._nodes(busy), self._nodes(answers))
 
-    def _busy(self) -> set[str]:
-        found = {p.definition for p in self.graph.entry_points if p.kind != "signal"}
-        found |= {a.definition for a in self.graph.accesses}
-        return found | {d.id for d in self.graph.definitions if _AT_WORK & set(d.traits)}
+    def _entered(self) -> set[str]:
+        return {p.definition for p in self.graph.entry_points if p.kind != "signal"}
+
+    def _with(self, traits: set[str]) -> set[str]:
+        return {d.id for d in self.graph.definitions if traits & set(d.traits)}
+
+    def _nodes(self, definitions: set[str]) -> frozenset[str]:
+        return frozenset(self.node[d] for d in definitions & self.node.keys())
 
     def _tie(self, one: str | None, other: str | None, weight: float) -> None:
         if one is None or other is None or one == other or weight <= 0:

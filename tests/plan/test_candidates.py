@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from migrator.plan.candidates import Candidate, candidate, choose, knee
+from migrator.plan.join import joined
 from migrator.plan.search import Search
 from migrator.plan.ties import Ties
 
@@ -25,7 +27,9 @@ NEAR = {
 
 
 def ties() -> Ties:
-    return Ties(tuple(sorted(NEAR)), NEAR, frozenset({"a:f", "b:f", "c:f"}))
+    return Ties(
+        tuple(sorted(NEAR)), NEAR, frozenset({"a:f", "b:f", "c:f"}), frozenset({"b:f", "c:f"})
+    )
 
 
 def test_parts_without_tables_are_counted() -> None:
@@ -98,3 +102,16 @@ def test_a_little_noise_moves_the_knee_by_a_step_at_most(noise: list[float]) -> 
     noisy = {r: p + n for (r, p), n in zip(calm.items(), noise, strict=True)}
     one, other = STEPS.index(knee(_curve(calm))), STEPS.index(knee(_curve(noisy)))
     assert abs(one - other) <= 1
+
+
+def test_a_library_that_answers_nothing_is_no_service() -> None:
+    table, works = "table:t", [f"a:f{n}" for n in range(12)]
+    near: dict[str, dict[str, float]] = {table: {"a:f0": 0.1}, "a:f0": {table: 0.1}}
+    for one, other in pairwise(works):
+        near.setdefault(one, {})[other] = 1.0
+        near.setdefault(other, {})[one] = 1.0
+    parts = dict.fromkeys(works, 0) | {table: 1}
+    library = Ties(tuple(sorted(near)), near, frozenset(works))
+    assert len(set(joined(library, parts, 1.0).values())) == 1
+    entered = replace(library, answers=frozenset({"a:f0"}))
+    assert len(set(joined(entered, parts, 1.0).values())) == 2
