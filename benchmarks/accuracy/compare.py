@@ -240,6 +240,15 @@ def judge(
     for entry in trace["touched"]:
         memory.setdefault(tuple(entry["site"]), set()).add(entry["table"])
     names = Names(places)
+
+    def there(access: Row) -> bool:
+        """Of what a helper does for its caller: whether the helper's own line ever ran."""
+        via = [v.rpartition(":")[::2] for v in access.get("via", ())]
+        return not via or any(
+            n in lines.get(path, ()) for path, line in via
+            for n in places.statement((path, int(line)))
+        )  # fmt: skip
+
     found: dict[str, list[Row]] = {
         k: [] for k in ("confirmed", "wrong", "unseen", "made", "memory", "no_rows")
     }
@@ -250,7 +259,7 @@ def judge(
         ran = [
             (a, sites)
             for a, sites in zip(accesses, places_of, strict=True)
-            if any(n in lines.get(path, ()) for path, n in sites)
+            if any(n in lines.get(path, ()) for path, n in sites) and there(a)
         ]
         one = accesses[0]
         row = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from migrator.analyze.infer.sink import UNKNOWN_OBJECT, ReachKind, Through, Touch
@@ -31,18 +32,22 @@ def accesses(project: Project, schema: Schema, done: Found) -> tuple[set[Access]
     function that does other things for each (``get_or_404(Model, id)``) is generic, and the access
     is its callers'.
     """
-    found: set[Access] = set()
+    found: dict[Access, set[str] | None] = {}
     writes: set[Doing] = set()
 
-    def add(function: str, definition: str, line: int, touch: Touch) -> None:
+    def add(function: str, definition: str, line: int, touch: Touch, via: str = "") -> None:
         access = _access(project, definition, line, touch)
-        found.add(access)
+        places = found.setdefault(access, set() if via else None)
+        if not via:
+            found[access] = None
+        elif places is not None:
+            places.add(via)
         if access.writes:
             writes.add(Doing(function, definition, touch.table))
 
     for touch in done.touches:
         add(touch.function, touch.definition, touch.line, touch)
-    generic = _Generic(schema, done)
+    generic = _Generic(project, schema, done)
     own = {(t.function, t.table, t.mode) for t in done.touches}
     for through in done.through:
         touch = through.touch
@@ -50,16 +55,23 @@ def accesses(project: Project, schema: Schema, done: Found) -> tuple[set[Access]
             known = (through.caller, touch.table, touch.mode)
             if known in own and not through.inherited:
                 continue  # told where the caller itself chose the table
-            add(through.caller, through.caller_definition, through.line, touch)
+            path = project.path(touch.definition.partition(":")[0])
+            at = "" if touch.function == through.caller else f"{path}:{touch.line}"
+            add(through.caller, through.caller_definition, through.line, touch, at)
         else:
             add(touch.function, touch.definition, touch.line, touch)
-    return found, writes
+    return {_told_via(access, places) for access, places in found.items()}, writes
+
+
+def _told_via(access: Access, places: set[str] | None) -> Access:
+    return replace(access, via=tuple(sorted(places))) if places else access
 
 
 class _Generic:
     """Tells whether an access is the caller's, from all that was seen."""
 
-    def __init__(self, schema: Schema, done: Found) -> None:
+    def __init__(self, project: Project, schema: Schema, done: Found) -> None:
+        self._various = _made_variously(project, schema, done)
         self._named = {(e.source, e.target) for e in done.edges}
         self._declaring: dict[str, set[str]] = defaultdict(set)
         for id_, table in schema.tables.items():
@@ -84,10 +96,32 @@ class _Generic:
         named = ((touch.definition, d) in self._named for d in self._declaring[touch.table])
         if not within and any(named):
             return False
+        if {through.made, touch.function.rpartition(".")[0]} & self._various and through.made:
+            return True
         place = touch.function, touch.line
         if through.inherited and len(self._heirs[place]) == 1:
             return True
         return place in self._differing
+
+
+def _made_variously(project: Project, schema: Schema, done: Found) -> set[str]:
+    """The classes whose objects are made with rows of several models, here or there: also those
+    that are made with a row which some place does not tell, or of a model that stands for others
+    (an abstract one). What a method does with one such row is not what it does."""
+    models, below = schema.models, project.classes.below
+    rows: dict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def tables(given: str) -> set[str]:
+        if given in models and models[given].table in schema.tables:
+            return {models[given].table}
+        heirs = {models[heir].table for heir in below.get(given, ()) if heir in models}
+        return heirs & schema.tables.keys() or {""}
+
+    for cls, parameter, given in done.makings:
+        known = project.classes.get(cls)
+        for above in known.mro if known is not None else (cls,):
+            rows[above, parameter] |= tables(given)
+    return {cls for (cls, _), found in rows.items() if len(found) > 1}
 
 
 def _differ(sets: Iterable[set[str]]) -> bool:

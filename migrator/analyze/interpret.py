@@ -21,7 +21,7 @@ from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.infer.interpreter import Interpreter
 from migrator.analyze.infer.invoke import run
 from migrator.analyze.infer.named import likely_rows
-from migrator.analyze.infer.sink import SUPER, Reach, Sink, Through, Touch
+from migrator.analyze.infer.sink import SUPER, Making, Reach, Sink, Through, Touch
 from migrator.analyze.infer.values import ClassRef, FunctionCode, Instance
 from migrator.analyze.infer.world import World
 from migrator.analyze.parcels import Parcel
@@ -42,6 +42,7 @@ class Found:
     touches: list[Touch] = field(default_factory=list)
     through: list[Through] = field(default_factory=list)
     reaches: list[Reach] = field(default_factory=list)
+    makings: list[Making] = field(default_factory=list)
     edges: list[Dependency] = field(default_factory=list)
     rows: list[tuple[str, ...]] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Found:
         self.touches += other.touches
         self.through += other.through
         self.reaches += other.reaches
+        self.makings += other.makings
         self.edges += other.edges
         self.rows += other.rows
         self.unresolved += other.unresolved
@@ -130,8 +132,9 @@ def _packed(found: Found) -> Packed:
     """Named tuples and dataclasses as bare tuples, which `marshal` writes."""
     return (
         [tuple(t) for t in found.touches],
-        [(*t[:3], tuple(t.touch), t.inherited) for t in found.through],
+        [(*t[:3], tuple(t.touch), *t[4:]) for t in found.through],
         [tuple(r) for r in found.reaches],
+        [tuple(m) for m in found.makings],
         [(e.source, e.target, e.kind, e.weight, e.line, e.result_used) for e in found.edges],
         list(found.rows),
         [(u.path, u.line, u.what, u.why) for u in found.unresolved],
@@ -139,11 +142,12 @@ def _packed(found: Found) -> Packed:
 
 
 def _unpacked(part: Packed) -> Found:
-    touches, through, reaches, edges, rows, unresolved = part
+    touches, through, reaches, makings, edges, rows, unresolved = part
     return Found(
         [Touch._make(t) for t in touches],
-        [Through(t[0], t[1], t[2], Touch._make(t[3]), t[4]) for t in through],  # type: ignore[arg-type]
+        [Through(t[0], t[1], t[2], Touch._make(t[3]), *t[4:]) for t in through],  # type: ignore[arg-type]
         [Reach._make(r) for r in reaches],
+        [Making._make(m) for m in makings],
         [Dependency(*e) for e in edges],  # type: ignore[arg-type]
         rows,  # type: ignore[arg-type]
         [Unresolved(*u) for u in unresolved],  # type: ignore[arg-type]
@@ -211,6 +215,7 @@ def _function(world: World, module: Module, code: FunctionCode, found: Found) ->
     found.touches += sink.touches
     found.through += sink.through
     found.reaches += sink.reaches
+    found.makings += sink.makings
     found.unresolved += [Unresolved(module.path, *u) for u in sink.unresolved]
     found.touches += _likely(world, code, sink)
 
@@ -244,6 +249,7 @@ def _body(world: World, module: Module, id_: str, line: int, found: Found) -> No
     framework.body(at, id_, line)
     found.touches += at.sink.touches
     found.reaches += at.sink.reaches
+    found.makings += at.sink.makings
     found.unresolved += [Unresolved(module.path, *u) for u in at.sink.unresolved]
 
 

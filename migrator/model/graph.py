@@ -181,6 +181,9 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class Access:
+    """`via` tells where it happens (``path:line``), where another function does it for this caller
+    only; empty where it happens at `line` itself."""
+
     definition: str
     table: str
     mode: AccessMode
@@ -188,6 +191,7 @@ class Access:
     line: int
     how: AccessHow
     confidence: Confidence
+    via: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:

@@ -9,7 +9,7 @@ from django.db.backends import utils
 from django.db.models import query as queries
 from django.db.models.fields import related_descriptors
 from django.db.models.sql import compiler
-from recorder import TEST, Recorder
+from recorder import Recorder
 
 
 def install(recorder: Recorder) -> None:
@@ -48,6 +48,19 @@ def _queries(recorder: Recorder) -> None:
                 recorder.query_made(site, {model._meta.db_table, *above})
 
     queries.QuerySet.__init__ = made
+    for name in _JOINING:
+        setattr(queries.QuerySet, name, _joining(recorder, getattr(queries.QuerySet, name)))
+    delete = queries.QuerySet.delete
+
+    @functools.wraps(delete)
+    def deleted(self: Any, *rest: Any, **named: Any) -> Any:
+        """Where Django looks first which rows there are, it deletes none where there is none."""
+        recorder.query_made(recorder.site(), {self.model._meta.db_table})
+        return delete(self, *rest, **named)
+
+    deleted.alters_data = True  # type: ignore[attr-defined]
+    deleted.queryset_only = True  # type: ignore[attr-defined]
+    queries.QuerySet.delete = deleted
 
     def within(kind: Any) -> None:
         execute = kind.__dict__["execute_sql"]
@@ -63,6 +76,25 @@ def _queries(recorder: Recorder) -> None:
         within(kind)
 
 
+_JOINING = ("filter", "exclude", "annotate", "alias", "complex_filter", "values", "values_list")
+
+
+def _joining(recorder: Recorder, method: Any) -> Any:
+    """What a condition or an expression joins is asked for only where the query is run."""
+
+    @functools.wraps(method)
+    def joining(self: Any, *rest: Any, **named: Any) -> Any:
+        found = method(self, *rest, **named)
+        query = getattr(found, "_query", None)
+        if query is not None:
+            used = (t for alias, t in query.alias_map.items() if query.alias_refcount.get(alias))
+            tables = {t.table_name for t in used if isinstance(t.table_name, str)}
+            recorder.query_made(recorder.site(), tables)
+        return found
+
+    return joining
+
+
 def _related(recorder: Recorder) -> None:
     for name in ("ForwardManyToOneDescriptor", "ReverseOneToOneDescriptor"):
         kind = getattr(related_descriptors, name)
@@ -70,12 +102,10 @@ def _related(recorder: Recorder) -> None:
 
         def get(self: Any, instance: Any, cls: Any = None, _original: Any = original) -> Any:
             if instance is not None:
-                site = recorder.site()
-                if site and site != TEST:
-                    field = getattr(self, "field", None) or self.related.field
-                    model = field.remote_field.model if hasattr(self, "field") else field.model
-                    for one in (model, *model._meta.get_parent_list()):
-                        recorder.touched.add((site, one._meta.db_table))
+                field = getattr(self, "field", None) or self.related.field
+                model = field.remote_field.model if hasattr(self, "field") else field.model
+                models = (model, *model._meta.get_parent_list())
+                recorder.was_there(recorder.site(), {one._meta.db_table for one in models})
             return _original(self, instance, cls)
 
         kind.__get__ = get
@@ -146,10 +176,8 @@ def _many(recorder: Recorder, name: str) -> None:
         class Watched(made):  # type: ignore[misc]
             def get_queryset(self) -> Any:
                 found = super().get_queryset()
-                site = recorder.site() if found._result_cache is not None else None
-                if site and site != TEST:
-                    for table in _tables_of(self):
-                        recorder.touched.add((site, table))
+                if found._result_cache is not None:
+                    recorder.was_there(recorder.site(), _tables_of(self))
                 return found
 
         for method in ("add", "remove", "set"):
@@ -164,9 +192,7 @@ def _many(recorder: Recorder, name: str) -> None:
 
 def _writing(recorder: Recorder, made: Any, method: str) -> Any:
     def bound(self: Any, *objects: Any, **named: Any) -> Any:
-        site = recorder.site()
-        if site and site != TEST:
-            recorder.query_made(site, _tables_of(self))
+        recorder.query_made(recorder.site(), _tables_of(self))
         return getattr(made, method)(self, *objects, **named)
 
     bound.alters_data = True  # type: ignore[attr-defined]

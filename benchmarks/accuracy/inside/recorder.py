@@ -255,8 +255,16 @@ class Recorder:
         return run
 
     def query_made(self, site: Site | None, tables: set[str]) -> None:
+        """As with statements, whoever called the function that made it answers as well."""
+        if site and site != TEST and tables:
+            for one in (site, *self.chain(3)):
+                self.made.setdefault(one, set()).update(tables)
+
+    def was_there(self, site: Site | None, tables: set[str]) -> None:
+        """Rows of `tables` were served from memory, or none had to be asked for."""
         if site and site != TEST:
-            self.made.setdefault(site, set()).update(tables)
+            for one in {site, *self.chain(3)}:
+                self.touched |= {(one, table) for table in tables}
 
     def dump(self, lines: dict[str, list[int]]) -> dict[str, Any]:
         return {

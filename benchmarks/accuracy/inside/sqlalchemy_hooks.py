@@ -6,7 +6,7 @@ import functools
 import threading
 from typing import Any
 
-from recorder import TEST, Recorder
+from recorder import Recorder
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import (
@@ -79,9 +79,7 @@ def _related(recorder: Recorder) -> None:
                     _with_eager(related) if hasattr(related, "mapper") else set()
                 )
             if tables:
-                site = recorder.site(2)
-                if site and site != TEST:
-                    recorder.touched |= {(site, table) for table in tables}
+                recorder.was_there(recorder.site(2), tables)
         return get(self, instance, owner)
 
     attributes.InstrumentedAttribute.__get__ = read  # type: ignore[method-assign]
@@ -113,6 +111,41 @@ def _mark(recorder: Recorder, thing: Any) -> None:
         if site not in known:
             thing.__dict__["_made_at"] = (*known, site)
         recorder.query_made(site, _tables(thing))
+        recorder.query_made(site, _loaded_after(thing))
+
+
+@functools.cache
+def _eager(mapper: Any) -> frozenset[str]:
+    """The tables of related rows that are asked for once there are rows of a class: beside those
+    that its own statement joins."""
+    found: set[str] = set()
+    for related in mapper.relationships:
+        if related.lazy in ("selectin", "subquery", "immediate"):
+            found |= _with_eager(related)
+        elif related.lazy in ("joined", False) and related.mapper is not mapper:
+            found |= _eager_behind(related)
+    return frozenset(found)
+
+
+def _eager_behind(joined: Any, depth: int = 3) -> set[str]:
+    found: set[str] = set()
+    for further in joined.mapper.relationships if depth else ():
+        if further.lazy in ("selectin", "subquery", "immediate"):
+            found |= _with_eager(further)
+        elif further.lazy in ("joined", False):
+            found |= _eager_behind(further, depth - 1)
+    return found
+
+
+def _loaded_after(thing: Any) -> set[str]:
+    """What is loaded with the rows of a query, where it has any."""
+    found: set[str] = set()
+    for part in thing.__dict__.get("_raw_columns") or ():
+        mapper = getattr(part, "_annotations", {}).get("parententity")
+        mapper = getattr(mapper, "mapper", mapper)
+        if mapper is not None and getattr(part, "is_selectable", False):
+            found |= _eager(mapper)
+    return found
 
 
 def _tables(thing: Any) -> set[str]:

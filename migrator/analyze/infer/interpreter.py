@@ -11,7 +11,7 @@ from migrator.analyze.infer.closures import names_seen
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke, run
 from migrator.analyze.infer.known_calls import loaded
-from migrator.analyze.infer.parameters import bind, remembered
+from migrator.analyze.infer.parameters import bind, makings, remembered
 from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Through, Touch
 from migrator.analyze.infer.statements import STATEMENTS, put
 from migrator.analyze.infer.values import (
@@ -305,6 +305,7 @@ class Interpreter:
         names = [p[0] for p in init[1][4]][1:]
         pairs = [*zip(names, call.values, strict=False), *call.named.items()]
         made = Instance(function.cls, remembered(self.world, pairs))
+        self.sink.makings |= makings(function.cls, pairs)
         invoke(self, Method(made, "__init__", init[0].id), call)
         return made
 

@@ -70,7 +70,8 @@ def invoke(
     known = [plain[1]]
     if own is not None and own.cls in world.schema.models:
         known.append(_of_its_row(result[1] if not given else run(world, code, own, {})[1]))
-    _tell(at, call.line, known, result[1])
+    made = own.cls if own is not None and any(type(v) is Instance for _, v in own.given) else ""
+    _tell(at, call.line, known, result[1], made)
     return result[0] if result[0] is not None else plain[0]
 
 
@@ -221,15 +222,15 @@ def _of_its_row(sink: Sink) -> Sink:
     return found
 
 
-def _tell(at: Interpreter, line: int, known: list[Sink], special: Sink) -> None:
-    further = [t for t in special.touches if not any(t in sink.touches for sink in known)]
+def _tell(at: Interpreter, line: int, known: list[Sink], special: Sink, made: str) -> None:
+    further = [(t, made) for t in special.touches if not any(t in sink.touches for sink in known)]
     further += [
-        through.touch
+        (through.touch, through.made or made)
         for through in special.through
         if not any(through in sink.through for sink in known)
     ]
-    for touch in further:
-        through = Through(at.function, at.definition, line, touch)
+    for touch, made in further:
+        through = Through(at.function, at.definition, line, touch, False, made)
         at.sink.through[through] = None
         if touch.mode == "read" and touch.how == "orm" and not special.executes:
             at.made.setdefault(touch.table, []).append(through)

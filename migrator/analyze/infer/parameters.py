@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrator.analyze.facts.shape import CONST
 from migrator.analyze.infer.given import injected
+from migrator.analyze.infer.sink import Making
 from migrator.analyze.infer.values import (
     ClassRef,
     Instance,
@@ -64,6 +65,14 @@ def bind(at: Interpreter, given: MappingOf[str, Value | None]) -> None:
 def _untold(value: Value | None) -> bool:
     """Whether a framework may know better: nothing is known, or only another's class."""
     return value is None or (type(value) is Instance and ":" not in value.cls)
+
+
+def makings(cls: str, given: Iterable[tuple[str, Value | None]]) -> dict[Making, None]:
+    """With objects of which classes an object of `cls` is made here."""
+    return {
+        Making(cls, name, value.cls if type(value) is Instance else ""): None
+        for name, value in given
+    }
 
 
 def remembered(

@@ -27,13 +27,25 @@ class Touch(NamedTuple):
 
 class Through(NamedTuple):
     """A `touch` in a function that happens only as `caller` calls it so, at `line` of its file;
-    or, where `inherited`, only as a method of the class `caller_definition`, which is there."""
+    or, where `inherited`, only as a method of the class `caller_definition`, which is there. `made`
+    is the class of the object whose method was called, where the rows that it was made with tell it
+    apart."""
 
     caller: str
     caller_definition: str
     line: int
     touch: Touch
     inherited: bool = False
+    made: str = ""
+
+
+class Making(NamedTuple):
+    """An object of `cls` is made somewhere, with an object of class `given` for `parameter`; empty
+    where it is not known of which."""
+
+    cls: str
+    parameter: str
+    given: str
 
 
 class Reach(NamedTuple):
@@ -52,19 +64,20 @@ class Sink:
     `needs` are the names of ``self`` (or ``cls``) that it looked up, ``>`` where through
     ``super()``, `stores` those that it set on ``self``; `handed_on` tells that other code got the
     object itself. `whole` is False until the run has ended. `mentions` count where the function
-    `executes` a query. `placed` are the values stored under names of libraries, `probed` what a
-    decorator hands to the function that it is put on.
+    `executes` a query. `makings` are the objects made, `placed` the values stored under names of
+    libraries, `probed` what a decorator hands to the function that it is put on.
     """
 
     __slots__ = (
-        "executes", "handed_on", "mentions", "needs", "placed", "probed", "reaches", "stores",
-        "through", "touches", "unresolved", "whole",
+        "executes", "handed_on", "makings", "mentions", "needs", "placed", "probed", "reaches",
+        "stores", "through", "touches", "unresolved", "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.touches: dict[Touch, None] = {}
         self.mentions: dict[Touch, None] = {}
         self.executes = False
+        self.makings: dict[Making, None] = {}
         self.through: dict[Through, None] = {}
         self.reaches: dict[Reach, None] = {}
         self.unresolved: dict[tuple[int, str, str], None] = {}
