@@ -31,6 +31,7 @@ from migrator.analyze.infer.values import (
     Text,
     Value,
     either,
+    known_as,
     options,
 )  # fmt: skip
 from migrator.model.graph import AccessHow, AccessMode, Confidence
@@ -68,6 +69,9 @@ class Interpreter:
         self.watched = own.cls if own is not None else cls if code is not None else None
         self.line = 0
         self.quiet = 0
+        # Parameters that are known to be a constant, and whether a branch so chosen has ended it.
+        self.constants: dict[str, object] = {}
+        self.ended = False
         self.probing = False
         self.returned: list[Value | None] = []
         self.yields = False
@@ -216,7 +220,7 @@ class Interpreter:
 
     def store(self, owner: Value | None, name: str, value: Value | None, line: int) -> None:
         for one in options(owner):
-            place = f"{_dotted(one)}.{name}"
+            place = f"{known_as(one)}.{name}"
             if place in self.schema.outside:
                 self.sink.placed[place] = either(self.sink.placed.get(place), value)
             if getattr(one, "cls", None) == self.watched:
@@ -334,16 +338,18 @@ class Interpreter:
         given = {param[0]: self.value(param[2]) for param in function.params}
         given |= dict(zip(given, call.values, strict=False))
         self.env |= given
+        constants, self.constants = self.constants, {}
         try:
             if function.name:
                 kept, self.returned = self.returned, []
                 self.block(function.body)  # type: ignore[arg-type]
+                self.ended = False
                 result = either(*self.returned)
                 self.returned = kept
                 return result
             return self.value(function.body)
         finally:
-            self.env, self.line = before, line
+            self.env, self.line, self.constants = before, line, constants
             self.nested.pop()
 
     # --- statements ------------------------------------------------------------------------------
@@ -362,11 +368,14 @@ class Interpreter:
             for statement in block:
                 self.line = statement[1]
                 STATEMENTS[statement[0]](self, statement)
+                if self.ended:
+                    break
         finally:
             world.nested -= 1
 
     def assign(self, target: Expr, value: Value | None, line: int) -> None:
         if type(target) is str:
+            self.constants.pop(target, None)
             if "." in target:
                 owner, _, name = target.rpartition(".")
                 self.store(self.dotted(owner), name, value, line)
@@ -387,10 +396,3 @@ class Interpreter:
         elif target[0] == ITEM:
             self.value(target[1])
             put(self, target[1], self.value(target[2]), value)
-
-
-def _dotted(value: Value) -> str:
-    """What another's object, or an object of another's class, is known by."""
-    if type(value) is External:
-        return value.name
-    return value.cls if type(value) is Instance else ""

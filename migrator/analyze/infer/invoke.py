@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.analyze.infer.branches import constants
 from migrator.analyze.infer.memo import OUTSIDE
 from migrator.analyze.infer.sink import Sink, Through
 from migrator.analyze.infer.values import (
@@ -59,6 +60,8 @@ def invoke(
     plain = run(world, code, None, {})
     if ours:
         _needed(at, plain[1])
+    chosen = constants(at, code, function, call) if given or own or _varies(plain) else {}
+    given |= {name: value for name, value in chosen.items() if name not in given}
     if not given and own is None:
         return plain[0]
     if world.memo.chain >= _DEEPEST:
@@ -72,7 +75,14 @@ def invoke(
         known.append(_of_its_row(result[1] if not given else run(world, code, own, {})[1]))
     made = own.cls if own is not None and any(type(v) is Instance for _, v in own.given) else ""
     _tell(at, call.line, known, result[1], made)
-    return result[0] if result[0] is not None else plain[0]
+    if result[0] is not None or (chosen and result[1].whole):
+        return result[0]
+    return plain[0]
+
+
+def _varies(plain: Run) -> bool:
+    """Whether what a function gives may be told better where it is known which branches run."""
+    return type(plain[0]) is Either or hasattr(type(plain[0]), "framework")
 
 
 def _needed(at: Interpreter, sink: Sink) -> None:

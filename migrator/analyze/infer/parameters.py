@@ -7,6 +7,7 @@ from collections.abc import Mapping as MappingOf
 from typing import TYPE_CHECKING
 
 from migrator.analyze.facts.shape import CONST
+from migrator.analyze.infer.branches import noted
 from migrator.analyze.infer.given import injected
 from migrator.analyze.infer.sink import Making
 from migrator.analyze.infer.values import (
@@ -30,6 +31,7 @@ def bind(at: Interpreter, given: MappingOf[str, Value | None]) -> None:
     params = at.code.statement[4]
     decorators = at.code.decorators
     handed = injected(at.world, at.code)
+    given = noted(at, dict(given))
     for position, (name, annotation, default, kind) in enumerate(params):
         value = given.get(name)
         if position == 0 and at.cls is not None and "staticmethod" not in decorators:

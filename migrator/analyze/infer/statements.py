@@ -22,9 +22,11 @@ from migrator.analyze.facts.shape import (
     TRY,
     TUPLE,
     WITH,
+    Block,
     Expr,
     Stmt,
 )
+from migrator.analyze.infer.branches import decided, ends
 from migrator.analyze.infer.invoke import invoke
 from migrator.analyze.infer.values import (
     Call,
@@ -127,23 +129,37 @@ def _for(at: Interpreter, statement: Stmt) -> None:
     _, line, target, iterated, body = statement
     at.assign(target, at.element(at.value(iterated), line), line)
     before = dict(at.env)
-    at.block(body)
+    _inner(at, body)
     _join(at, before)
+
+
+def _inner(at: Interpreter, block: Block) -> None:
+    """What follows a block may run even where the block's own end is known."""
+    at.block(block)
+    at.ended = False
 
 
 def _if(at: Interpreter, statement: Stmt) -> None:
     _, _line, test, body, orelse = statement
     at.value(test)
+    holds = decided(at, test)
+    if holds is not None:
+        chosen = body if holds else orelse
+        at.block(chosen)
+        at.ended = at.ended or ends(chosen)
+        return
     before = dict(at.env)
     _narrow(at, test)
     at.block(body)
     after = at.env
-    ended = bool(body) and body[-1][0] in (RETURN, RAISE)
-    at.env = before
+    ended = ends(body) or at.ended
+    at.env, at.ended = before, False
     if orelse:
         at.env = dict(before)
         at.block(orelse)
-    if not ended:
+    if at.ended and not ended:
+        at.env, at.ended = after, False
+    elif not ended:
         _join(at, after)
 
 
@@ -208,12 +224,12 @@ def _entered(at: Interpreter, value: Value | None, line: int) -> Value | None:
 
 def _try(at: Interpreter, statement: Stmt) -> None:
     _, _line, body, handlers, final = statement
-    at.block(body)
+    _inner(at, body)
     for type_, name, inner in handlers:
         before = dict(at.env)
         if name:
             at.env[name] = at.world.instance_of(at.value(type_)) if type_ else None
-        at.block(inner)
+        _inner(at, inner)
         _join(at, before)
     at.block(final)
 
@@ -240,8 +256,9 @@ def _def(at: Interpreter, statement: Stmt) -> None:
         probing, at.probing = at.probing, False
         if probing and params and params[0][3] == "":
             at.env[params[0][0]] = Probe()
-        at.block(body)
-        at.probing = probing
+        constants, at.constants = at.constants, {}
+        _inner(at, body)
+        at.probing, at.constants = probing, constants
         at.env, at.returned = before, kept
 
 

@@ -133,6 +133,14 @@ class Text(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Known(Value):
+    """A constant (None, a bool, a number) that a call hands to a parameter which decides branches;
+    nowhere else."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class Either(Value):
     """One of a few, as different branches assign."""
 
@@ -163,6 +171,13 @@ def either(*values: Value | None) -> Value | None:
     if not options:
         return None
     return options[0] if len(options) == 1 else Either(options)
+
+
+def known_as(value: Value) -> str:
+    """What another's object, or an object of another's class, is known by."""
+    if type(value) is External:
+        return value.name
+    return value.cls if type(value) is Instance else ""
 
 
 def options(value: Value | None) -> tuple[Value, ...]:

@@ -59,6 +59,7 @@ class World:
         self.memo = Memo(project.names)
         self.mentioned: Mentioned = {}
         self.contexts = Contexts(self)
+        self.deciding: dict[tuple[str, int], frozenset[str]] = {}
         # Type aliases that are being followed, as one may name itself, and where that began.
         self.aliases: dict[str, int] = {}
         self._rows: Mapping[str, Model] | None = None
