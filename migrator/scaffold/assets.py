@@ -1,8 +1,9 @@
-"""Files of the monolith that are no Python: which of them a carved service needs.
+"""Files of the monolith that the graph does not know: which of them a carved service needs.
 
-Of what lies below its packages a service takes the data files that its code names, and the
-templates that its code, or a template which it takes, names: all of them where it renders one whose
-name is computed. What browsers fetch (``static``) stays with the monolith, behind the gateway.
+Of what lies below its packages a service takes the data files that its code names, the modules
+that a program wrote (``*_pb2.py``) where its code or another of them names them, and the templates
+that its code, or a template which it takes, names: all of them where it renders one whose name is
+computed. What browsers fetch (``static``) stays with the monolith, behind the gateway.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ def assets_of(
     templates = {path for path in reachable if _is_template(path)}
     taken = {p for p in reachable if _named(p, spoken) and (p in templates or not _is_static(p))}
     taken |= {path for path in templates if every and "templates" in path.split("/")}
-    waiting = sorted(taken & templates)
+    naming = templates | {path for path in reachable if _is_code(path)}
+    waiting = sorted(taken & naming)
     while waiting:
         text = assets.texts[waiting.pop()]
-        found = {path for path in templates - taken if _named(path, text)}
+        found = {path for path in naming - taken if _named(path, text)}
         taken |= found
         waiting += sorted(found)
     problems = [
@@ -53,7 +55,14 @@ def assets_of(
 
 
 def _named(path: str, text: str) -> bool:
-    return PurePosixPath(path).name in text
+    file = PurePosixPath(path)
+    if _is_code(path):
+        return re.search(rf"\b{re.escape(file.stem)}\b", text) is not None
+    return file.name in text
+
+
+def _is_code(path: str) -> bool:
+    return path.endswith(".py")
 
 
 def _is_static(path: str) -> bool:

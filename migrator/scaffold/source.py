@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from migrator.analyze.facts.generated import is_generated
 from migrator.model.errors import MigratorError
 from migrator.model.graph import Graph
 from migrator.scaffold.assets import Assets
@@ -46,7 +47,8 @@ def _assets(root: Path, graph: Graph) -> Assets:
 
 
 def _data_files(root: Path, graph: Graph) -> Iterator[Path]:
-    """Files that are no Python, below the packages that the graph knows."""
+    """Below the packages that the graph knows, files that are no Python, and generated modules."""
+    known = {module.path for module in graph.modules}
     packages = {
         str((root / module.path).parent) for module in graph.modules if "/" in module.path
     } | {str(root) for module in graph.modules if module.path == "__init__.py"}
@@ -55,8 +57,18 @@ def _data_files(root: Path, graph: Graph) -> Iterator[Path]:
         if not any(folder == p or folder.startswith(p + os.sep) for p in packages):
             continue
         for name in sorted(files):
-            if not name.startswith(".") and not name.endswith(_CODE):
-                yield Path(folder, name)
+            path = Path(folder, name)
+            if name.startswith(".") or path.relative_to(root).as_posix() in known:
+                continue
+            if not name.endswith(_CODE) or (name.endswith(".py") and _is_generated(path)):
+                yield path
+
+
+def _is_generated(path: Path) -> bool:
+    try:
+        return is_generated(path.read_bytes())
+    except OSError:
+        return False
 
 
 def _text(path: Path) -> str:

@@ -135,6 +135,14 @@ def test_import_of_what_the_service_lacks(project: Path) -> None:
     assert "import-across-services" in errors(project)
 
 
+def test_import_from_a_module_that_makes_its_names_when_it_runs(project: Path) -> None:
+    home = "workspace/services/search/jobmarket/search"
+    append(project, f"{home}/service.py", "\nfrom jobmarket.search.words_pb2 import Hello\n")
+    assert "import-across-services" in errors(project)
+    (project / f"{home}/words_pb2.py").write_text("globals().update(Hello=1)\n")
+    assert "import-across-services" not in errors(project)
+
+
 def test_plan_that_names_what_is_gone(project: Path) -> None:
     edit(project, "migration.yaml", "- quotas", "- quotas\n      - gone_table")
     assert "plan-names" in errors(project)

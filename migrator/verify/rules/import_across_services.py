@@ -99,7 +99,7 @@ def _present(module: str, name: str | None, names: dict[str, set[str] | None]) -
 
 
 def _names_by_module(service: CarvedService) -> dict[str, set[str] | None]:
-    """Names that each module binds; None where a star import hides them."""
+    """Names that each module binds; None where a star import or `globals()` hides them."""
     return {_module_name(path): _bound(tree) for path, tree in service.sources.items()}
 
 
@@ -108,7 +108,10 @@ def _bound(tree: ast.Module) -> set[str] | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
             return None
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id == "globals":
+                return None
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
