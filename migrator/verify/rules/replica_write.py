@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrator.model.finding import Finding
+from migrator.verify.methods import methods_of
 from migrator.verify.rule import Rule
 from migrator.verify.subject import Subject
 
@@ -16,26 +17,26 @@ def _check(subject: Subject) -> Iterator[Finding]:
     for service in subject.services:
         replicas = dict(service.manifest.replicas)
         inserts = dict(service.manifest.remote_inserts)
-        copies = {t.definition for t in service.graph.tables if t.id in {*replicas, *inserts}}
-        called = {
-            edge.target
-            for edge in service.graph.dependencies
-            if edge.kind == "calls" and edge.source not in copies
-        }
-        for access in service.graph.accesses:
-            owner = replicas.get(access.table) or inserts.get(access.table)
-            allowed = access.mode == "insert" and access.table in inserts
-            if owner is None or not access.writes or allowed:
-                continue
+        writes = [
+            access
+            for access in service.graph.accesses
+            if access.writes
+            and access.table in {*replicas, *inserts}
+            and not (access.mode == "insert" and access.table in inserts)
+        ]
+        calls = [edge for edge in service.graph.dependencies if edge.kind == "calls"]
+        methods = methods_of(service.sources, calls, {access.definition for access in writes})
+        for access in writes:
+            owner = replicas.get(access.table) or inserts[access.table]
             decided = (service.manifest.name, access.table) in by_hand
-            # A copy has the methods of its class, also those that nothing here calls.
-            own = access.definition in copies - called
+            # A class comes with all of its methods, also those that nothing here calls.
+            idle = not methods.may_run(access.definition, access.line)
             remark = (
-                " (manual in the plan)" if decided else " (a method of the copy)" if own else ""
+                " (manual in the plan)" if decided else " (nothing here calls it)" if idle else ""
             )
             yield Finding(
                 RULE.name,
-                "warning" if decided or own else RULE.severity,
+                "warning" if decided or idle else RULE.severity,
                 service.place(access.path),
                 access.line,
                 f"{access.definition} does {access.mode} on {access.table}, "
