@@ -17,17 +17,18 @@ def install(name: str) -> None:
 def _marks_before_publishing() -> None:
     """The relay takes a message from its queue before the broker has it."""
     from chassis import brokers
+    from chassis.brokers import begin
 
     connect = brokers.connect
 
     async def hasty(settings: Any) -> Any:
         broker = await connect(settings)
-        publish = broker.publish
+        hand_over = begin(broker)
         tasks = set()
 
         async def later(message: Any) -> None:
             await asyncio.sleep(0.2)
-            await publish(message)
+            await (await hand_over(message))
 
         async def answer_at_once(message: Any) -> None:
             tasks.add(asyncio.ensure_future(later(message)))
