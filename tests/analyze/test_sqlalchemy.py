@@ -1139,3 +1139,42 @@ class Link(Base):
     # From a group the links lead back to groups: those are there, or asked for later.
     assert touched(graph, "groups") == {("groups", "read"), ("links", "read")}
     assert touched(graph, "links") == {("groups", "read"), ("links", "read"), ("members", "read")}
+
+
+def test_sessions_that_an_object_of_an_unknown_class_stands_for(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(
+        dedent("""
+        from sqlalchemy import Column, Integer, inspect
+        from sqlalchemy.orm import declarative_base, object_session
+        from traitlets import Any, HasTraits
+
+        Base = declarative_base()
+
+        class Group(Base):
+            __tablename__ = "groups"
+            id = Column(Integer, primary_key=True)
+
+        class Metrics(HasTraits):
+            db = Any(help="the session")
+
+            def count(self):
+                return self.db.query(Group).count()
+
+            def write(self):
+                return self.db.write(Group)
+
+        class Wrapper:
+            db = None
+
+            def __init__(self, row, db=None):
+                self.db = db or inspect(row).session
+
+            def first(self):
+                return self.db.query(Group).first()
+
+        def beside(row):
+            return object_session(row).query(Group).all()
+        """)
+    )
+    found = {(a.definition, a.line) for a in analyze(tmp_path).accesses if a.table == "groups"}
+    assert found == {("work:Metrics", 16), ("work:Wrapper", 28), ("work:beside", 31)}

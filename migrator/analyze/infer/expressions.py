@@ -28,7 +28,7 @@ from migrator.analyze.facts.shape import (
     Expr,
 )  # fmt: skip
 from migrator.analyze.facts.sql_text import may_be_sql
-from migrator.analyze.infer.known_calls import builtin, key_of, of_collection
+from migrator.analyze.infer.known_calls import key_of, loose, of_collection, of_outside, unknown
 from migrator.analyze.infer.sink import SUPER
 from migrator.analyze.infer.types import type_argument
 from migrator.analyze.infer.values import (
@@ -166,13 +166,15 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
     at.quiet -= quiet
     call = Call(line, expr, args, values, written_names, named)
     if function is None:
-        result = _unknown(at, func, call)
+        result = unknown(at, func, call)
     elif type(function) is External and function.name in _IMPORTERS:
         result = _imported(at, call)
     elif type(function) is Method and type(function.owner) in (Many, Mapping, Text, Several):
         result = of_collection(at, function, call)
     else:
         result = at.call(function, call)
+        if result is None and values and of_outside(at, function):
+            result = loose(at, func, call)
     if args or keywords:
         _passed(at, call)
     at.line = before
@@ -204,26 +206,6 @@ def _imported(at: Interpreter, call: Call) -> Value | None:
     if type(first) is not Text or not first.whole:
         return None
     return at.world.value_of(at.project.names.absolute(first.text))
-
-
-def _unknown(at: Interpreter, func: Expr, call: Call) -> Value | None:
-    """A call of what is not known: a builtin, or a method known by its arguments."""
-    if type(func) is str:
-        owner, _, name = func.rpartition(".")
-        if not owner:
-            return builtin(at, func, call)
-    elif type(func) is tuple and func[0] == ATTR:
-        owner, name = "", func[3]
-        inner = func[2]
-        if type(inner) is tuple and inner[0] == CALL and type(inner[2]) is str:
-            owner = inner[2]
-    else:
-        return None
-    for framework in at.world.asked_loosely:
-        found = framework.loose(at, owner, name, call)
-        if found is not None:
-            return found
-    return builtin(at, func, call) if type(func) is str else None
 
 
 def _passed(at: Interpreter, call: Call) -> None:

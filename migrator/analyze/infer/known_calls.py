@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.analyze.facts.shape import CONST
+from migrator.analyze.facts.shape import ATTR, CALL, CONST, Expr
 from migrator.analyze.infer.values import (
     HOLE,
     Call,
@@ -157,3 +157,39 @@ def loaded(at: Interpreter, function: Function, call: Call) -> Value | None:
         return None
     found = names.loaded.find(label.text, name.text)
     return at.world.value_of(names.absolute(found)) if found is not None else None
+
+
+def unknown(at: Interpreter, func: Expr, call: Call) -> Value | None:
+    """A call of what is not known: a builtin, or a method known by its arguments."""
+    if type(func) is str and "." not in func:
+        return builtin(at, func, call)
+    found = loose(at, func, call)
+    return found if found is not None or type(func) is not str else builtin(at, func, call)
+
+
+def of_outside(at: Interpreter, function: Value) -> bool:
+    """Whether a method is of an object of a class outside that nobody knows: it may stand for
+    anything, as ``db = Any()`` of traitlets does."""
+    if type(function) is not Method or function.home is not None:
+        return False
+    owner = function.owner
+    known = type(owner) is Instance and ":" not in owner.cls
+    return known and at.world.framework_of(owner) is None
+
+
+def loose(at: Interpreter, func: Expr, call: Call) -> Value | None:
+    """A method that its arguments tell."""
+    if type(func) is str:
+        owner, _, name = func.rpartition(".")
+    elif type(func) is tuple and func[0] == ATTR:
+        owner, name = "", func[3]
+        inner = func[2]
+        if type(inner) is tuple and inner[0] == CALL and type(inner[2]) is str:
+            owner = inner[2]
+    else:
+        return None
+    for framework in at.world.asked_loosely:
+        found = framework.loose(at, owner, name, call)
+        if found is not None:
+            return found
+    return None

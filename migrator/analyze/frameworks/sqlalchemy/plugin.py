@@ -49,6 +49,8 @@ _MAKERS = {"sessionmaker", "async_sessionmaker"}
 _SESSION_NAME = re.compile(r"(^|_)(\w*session|sess|db|s|uow|connection|conn|engine)(\(\))?$", re.I)
 
 
+_ENTERED = ("begin", "begin_nested", "connect", "connection", "get_bind", "registry", "__call__")
+_STATE = "InstanceState"
 _SESSION_VERBS = {
     "query", "get", "get_one", "scalar", "scalars", "execute", "add", "add_all", "merge", "delete",
     "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings", "refresh", "stream",
@@ -150,7 +152,7 @@ class SQLAlchemy(AppBuilder):
                 self._read(at, self._loaded(at, target), line, how)
                 self._through(at, model.id, name, "read", line)
             return Related(model.id, name, target) if many else Instance(target)
-        if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder"):
+        if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder", _STATE):
             return Instance("sqlalchemy.orm.Session")
         if name in ("Model", "Table", "Column", "relationship", "select", "text"):
             return External(f"sqlalchemy.{name}")
@@ -257,6 +259,10 @@ class SQLAlchemy(AppBuilder):
             return Instance(name)
         if what in ("create_engine", "create_async_engine", "engine_from_config"):
             return Instance("sqlalchemy.engine.Engine")
+        if what in ("object_session", "async_object_session"):
+            return Instance("sqlalchemy.orm.Session")
+        if what == "inspect":
+            return Instance(f"sqlalchemy.orm.{_STATE}")
         if what in ("exists",):
             return Rows((), self._all_tables(at, call), "statement")
         if what in LOADERS or what == "Load":
@@ -284,17 +290,7 @@ class SQLAlchemy(AppBuilder):
             mode: AccessMode = "insert" if "insert" in name else "update"
             self._write(at, first, mode, call)
             return None
-        if name in (
-            "begin",
-            "begin_nested",
-            "connect",
-            "connection",
-            "get_bind",
-            "registry",
-            "__call__",
-        ):
-            return Instance("sqlalchemy.orm.Session")
-        return None
+        return Instance("sqlalchemy.orm.Session") if name in _ENTERED else None
 
     def _executed(self, at: At, name: str, call: Call) -> Value | None:
         first = call.values[0] if call.values else call.named.get("statement")
