@@ -1178,3 +1178,41 @@ def test_sessions_that_an_object_of_an_unknown_class_stands_for(tmp_path: Path) 
     )
     found = {(a.definition, a.line) for a in analyze(tmp_path).accesses if a.table == "groups"}
     assert found == {("work:Metrics", 16), ("work:Wrapper", 28), ("work:beside", 31)}
+
+
+def test_what_is_loaded_with_related_rows_does_not_lead_back(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(
+        dedent("""
+        from sqlalchemy import Column, ForeignKey, Integer
+        from sqlalchemy.orm import declarative_base, relationship
+
+        Base = declarative_base()
+
+        class Folder(Base):
+            __tablename__ = "folders"
+            id = Column(Integer, primary_key=True)
+            owner_id = Column(ForeignKey("owners.id"))
+            owner = relationship("Owner", lazy="joined")
+            files = relationship("File", back_populates="folder")
+
+            def names(self):
+                return [file.id for file in self.files]
+
+        class File(Base):
+            __tablename__ = "files"
+            id = Column(Integer, primary_key=True)
+            folder_id = Column(ForeignKey("folders.id"))
+            folder = relationship("Folder", lazy="joined", back_populates="files")
+
+        class Owner(Base):
+            __tablename__ = "owners"
+            id = Column(Integer, primary_key=True)
+
+        def every(session):
+            return session.query(File).all()
+        """)
+    )
+    accesses = analyze(tmp_path).accesses
+    assert {a.table for a in accesses if a.definition == "work:Folder"} == {"files"}
+    every = {a.table for a in accesses if a.definition == "work:every"}
+    assert every == {"files", "folders", "owners"}

@@ -149,7 +149,8 @@ class SQLAlchemy(AppBuilder):
             target, many = relation
             how: AccessHow = "relationship"
             if not is_new(at, owner):
-                self._read(at, self._loaded(at, target), line, how)
+                way = frozenset({model.id})  # its objects are there already
+                self._read(at, self._loaded(at, target, way), line, how)
                 self._through(at, model.id, name, "read", line)
             return Related(model.id, name, target) if many else Instance(target)
         if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder", _STATE):
