@@ -56,10 +56,10 @@ class Choice:
 
 def choose(search: Search, ties: Ties, services: int | None) -> Choice:
     """The candidates; chosen is the wanted number of services, or else the knee."""
-    between = _between(ties)
+    scale = Scale(ties)
 
     def measured(parts: Parts) -> Candidate:
-        return candidate(ties, search.expanded(parts), between)
+        return scale.of(search.expanded(parts))
 
     ladder = [(resolution, measured(search.at(resolution))) for resolution in _LADDER]
     by_count: dict[int, Candidate] = {}
@@ -115,33 +115,31 @@ def _told(one: Candidate) -> str:
     return f"{one.services}: {one.coupling:.0%} of ties cut, {one.largest:.0%} of the code in one"
 
 
-def _between(ties: Ties) -> list[tuple[str, str, float]]:
-    """The ties without those to files and folders, each once."""
-    return [
-        (node, other, weight)
-        for node in ties.nodes
-        if not node.startswith(PLACE)
-        for other, weight in ties.near[node].items()
-        if node < other and not other.startswith(PLACE)
-    ]
+class Scale:
+    """Measures partitions of all nodes of `ties`; files and folders, and ties to them, do not
+    count."""
 
+    def __init__(self, ties: Ties) -> None:
+        self.nodes = [node for node in ties.nodes if not node.startswith(PLACE)]
+        self.tables = [index for index, n in enumerate(self.nodes) if n.startswith(TABLE)]
+        number = {node: index for index, node in enumerate(self.nodes)}
+        self.between = [
+            (number[node], number[other], weight)
+            for node in self.nodes
+            for other, weight in ties.near[node].items()
+            if node < other and other in number
+        ]
+        self.whole = sum(weight for _, _, weight in self.between)
 
-def candidate(
-    ties: Ties,
-    parts: Mapping[str, int],
-    between: Sequence[tuple[str, str, float]] | None = None,
-) -> Candidate:
-    """Figures of a partition of all nodes of `ties`; ties to files and folders do not count.
-    `between` are the others, where they are known."""
-    between = _between(ties) if between is None else between
-    whole = sum(weight for _, _, weight in between)
-    cut = sum(weight for one, other, weight in between if parts[one] != parts[other])
-    sizes = Counter(part for node, part in parts.items() if not node.startswith(PLACE))
-    return Candidate(
-        len(sizes),
-        cut / whole if whole else 0.0,
-        max(sizes.values(), default=0) / max(1, sizes.total()),
-        parts,
-        len(sizes.keys() - {part for node, part in parts.items() if node.startswith(TABLE)}),
-        sum(n * n for n in sizes.values()) / max(1, sizes.total()) ** 2,
-    )
+    def of(self, parts: Mapping[str, int]) -> Candidate:
+        labels = [parts[node] for node in self.nodes]
+        cut = sum(weight for a, b, weight in self.between if labels[a] != labels[b])
+        sizes = Counter(labels)
+        return Candidate(
+            len(sizes),
+            cut / self.whole if self.whole else 0.0,
+            max(sizes.values(), default=0) / max(1, sizes.total()),
+            parts,
+            len(sizes.keys() - {labels[index] for index in self.tables}),
+            sum(n * n for n in sizes.values()) / max(1, sizes.total()) ** 2,
+        )

@@ -14,6 +14,7 @@ TreatmentKind = Literal[
     "owned", "shared", "glue", "replica", "remote_insert", "copied", "call", "event", "manual"
 ]
 
+Place = tuple[str, int]
 _OF_A_CLASS = ("inherits", "decorates", "calls", "references")
 
 
@@ -93,8 +94,7 @@ class _Walk:
         self.treatments: dict[str, Treatment] = {}
         self.replicas: dict[str, str] = {}
         self.inserts: dict[str, str] = {}
-        self.cuts: dict[tuple[str, str], Cut] = {}
-        self.places: dict[tuple[str, str], set[str]] = {}
+        self.cuts: dict[tuple[str, str], tuple[Cut, set[Place]]] = {}
         self.waiting: list[str] = []
 
     def run(self) -> Needs:
@@ -126,17 +126,15 @@ class _Walk:
 
     def _visit(self, definition: str) -> None:
         kind = self.treatments[definition].kind
-        if kind in ("owned", "copied", "glue"):
+        if kind in ("owned", "copied"):
             for access in self.edges.accesses.get(definition, ()):
-                place = f"{access.path}:{access.line}"
-                self._table(access.table, access.mode, place, glue=kind == "glue")
+                self._table(access.table, access.mode, (access.path, access.line))
+        path, model = self.edges.definitions[definition].path, definition in self.models
         for edge in self.edges.out.get(definition, ()):
-            if definition in self.models and edge.target in self.models:
-                continue
-            place = f"{self.edges.definitions[definition].path}:{edge.line}"
-            self._dependency(definition, edge.target, edge.kind, place)
+            if not (model and edge.target in self.models):
+                self._dependency(definition, edge.target, edge.kind, (path, edge.line))
 
-    def _dependency(self, source: str, target: str, edge: str, place: str) -> None:
+    def _dependency(self, source: str, target: str, edge: str, place: Place) -> None:
         kind = self.treatments[source].kind
         owner = self.assignment.owner_of.get(target)
         if owner in (SHARED, GLUE):
@@ -148,48 +146,51 @@ class _Walk:
             table = self.models[target]
             known = any(a.table == table for a in self.edges.accesses.get(source, ()))
             if kind in ("owned", "copied") and not known:
-                self._table(table, "read", place, glue=False)
+                self._table(table, "read", place)
         elif kind in ("owned", "copied"):
             cut_kind: CutKind = "signal" if edge == "signals" else "code"
-            self._cross(Crossing(self.service, str(owner), target, cut_kind, place, edge))
+            self._cross(target, cut_kind, str(owner), place, edge)
         elif kind in ("replica", "remote_insert") and edge in _OF_A_CLASS:
             # A model's own base, decorator, enum or default: the class is nothing without it.
             self._add(target, "copied")
         elif kind == "glue" and edge == "inherits":
             self._add(target, "copied")
 
-    def _cross(self, crossing: Crossing) -> None:
-        cut = self._decided(crossing)
+    def _cross(self, what: str, kind: CutKind, owner: str, place: Place, edge: str) -> None:
+        cut = self._decided(what, kind, owner, place, edge)
         if cut.decision == "replicate" or cut.decision == "share":
-            self._add(crossing.what, "copied")
+            self._add(what, "copied")
         elif cut.decision in ("call", "event"):
-            self._add(crossing.what, "call" if cut.decision == "call" else "event")
+            self._add(what, "call" if cut.decision == "call" else "event")
         else:
-            self._add(crossing.what, "manual", cut.reason)
+            self._add(what, "manual", cut.reason)
 
-    def _decided(self, crossing: Crossing) -> Cut:
-        key = (crossing.what, crossing.kind)
-        if key not in self.cuts:
-            self.cuts[key] = self.decide(crossing)
-            self.places[key] = set()
-        if crossing.place:
-            self.places[key].add(crossing.place)
-        return self.cuts[key]
+    def _decided(
+        self, what: str, kind: CutKind, owner: str, place: Place, edge: str, mode: str = "read"
+    ) -> Cut:
+        known = self.cuts.get((what, kind))
+        if known is None:
+            told = _place(place)
+            known = self.decide(Crossing(self.service, owner, what, kind, told, edge, mode)), set()
+            self.cuts[what, kind] = known
+        cut, places = known
+        places.add(place)
+        return cut
 
     def _placed(self) -> tuple[Cut, ...]:
         """The cuts with all places where each was come upon."""
         return tuple(
-            replace(cut, places=tuple(sorted(self.places[key], key=_by_line)) or cut.places)
-            for key, cut in sorted(self.cuts.items())
+            replace(cut, places=tuple(map(_place, sorted(places))))
+            for _, (cut, places) in sorted(self.cuts.items())
         )
 
-    def _table(self, table: str, mode: str, place: str, *, glue: bool) -> None:
+    def _table(self, table: str, mode: str, place: Place) -> None:
         owner = self.assignment.table_owner.get(table)
-        if owner in (self.service, None) or glue:
+        if owner in (self.service, None):
             return
         kind: CutKind = "read" if mode == "read" else "write"
         # Inserts and other writes are two things to decide: a message, or a person's work.
-        cut = self._decided(Crossing(self.service, str(owner), table, kind, place, "access", mode))
+        cut = self._decided(table, kind, str(owner), place, "access", mode)
         if cut.decision == "replicate":
             self._model(table, "replica", str(owner))
         elif cut.decision == "event":
@@ -211,12 +212,9 @@ class _Walk:
             owner = self.assignment.table_owner.get(key.target)
             if key.source in owned and owner not in (self.service, None):
                 what = f"{key.source}.{','.join(key.columns)} -> {key.target}"
-                place = f"{key.path}:{key.line}"
-                self._decided(
-                    Crossing(self.service, str(owner), what, "foreign_key", place, "foreign_key")
-                )
+                place = (key.path, key.line)
+                self._decided(what, "foreign_key", str(owner), place, "foreign_key")
 
 
-def _by_line(place: str) -> tuple[str, int]:
-    path, _, line = place.rpartition(":")
-    return path, int(line) if line.isdigit() else 0
+def _place(place: Place) -> str:
+    return f"{place[0]}:{place[1]}"

@@ -13,8 +13,24 @@ Parts = dict[str, int]
 _ENOUGH, _BUSY, _ANSWERS = 12, 2, 1
 
 
+class Net:
+    """Ties as numbers, made once for all partitions of them: `edges` join nodes by their place in
+    `nodes`, `held` is what each stands for."""
+
+    def __init__(self, ties: Ties) -> None:
+        self.nodes = ties.nodes
+        number = {node: index for index, node in enumerate(ties.nodes)}
+        self.edges = [
+            (number[node], number[other], weight)
+            for node in ties.nodes
+            for other, weight in ties.near[node].items()
+            if node < other
+        ]
+        self.held = [ties.holds(node) for node in ties.nodes]
+
+
 def joined(
-    ties: Ties,
+    net: Net,
     parts: Parts,
     resolution: float,
     services: int | None = None,
@@ -23,7 +39,7 @@ def joined(
     """Join parts until each has a table, or enough to do without, and there are at most `services`:
     each time the pair that modularity loses least by. Parts that hold the two of a pair of `apart`
     are never joined."""
-    found = _Joined(ties, parts, resolution, apart)
+    found = _Joined(net, parts, resolution, apart)
     found.give_homes()
     if services is not None:
         found.reduce(services)
@@ -32,7 +48,7 @@ def joined(
 
 class _Joined:
     def __init__(
-        self, ties: Ties, parts: Parts, resolution: float, apart: Collection[tuple[str, str]]
+        self, net: Net, parts: Parts, resolution: float, apart: Collection[tuple[str, str]]
     ) -> None:
         self.home, self.resolution = parts, resolution
         self.goal = {p: p for p in set(parts.values())}
@@ -44,14 +60,20 @@ class _Joined:
             if one in parts and other in parts:
                 self.foes.setdefault(parts[one], set()).add(parts[other])
                 self.foes.setdefault(parts[other], set()).add(parts[one])
-        for node in ties.nodes:
-            part = parts[node]
-            self.held[part] = self.held.get(part, Held()).plus(ties.holds(node))
-            for other_node, weight in ties.near[node].items():
-                self.strength[part] += weight
-                near = parts[other_node]
-                if near != part:
-                    self.between[part][near] = self.between[part].get(near, 0.0) + weight
+        labels = [parts[node] for node in net.nodes]
+        for part, held in zip(labels, net.held, strict=True):
+            before = self.held.get(part)
+            self.held[part] = before.plus(held) if before else held
+        cut: dict[tuple[int, int], float] = {}
+        for one_node, other_node, weight in net.edges:
+            one_part, other_part = labels[one_node], labels[other_node]
+            self.strength[one_part] += weight
+            self.strength[other_part] += weight
+            if one_part != other_part:
+                pair = (one_part, other_part) if one_part < other_part else (other_part, one_part)
+                cut[pair] = cut.get(pair, 0.0) + weight
+        for (one_part, other_part), weight in cut.items():
+            self.between[one_part][other_part] = self.between[other_part][one_part] = weight
         self.total = sum(self.strength.values()) or 1.0
 
     def give_homes(self) -> None:

@@ -12,7 +12,7 @@ import heapq
 from graspologic_native import leiden
 
 from migrator.plan.constraints import Constraints
-from migrator.plan.join import Parts, joined
+from migrator.plan.join import Net, Parts, joined
 from migrator.plan.ties import PLACE, Held, Ties
 
 SEED = 7
@@ -29,8 +29,9 @@ class Search:
     def __init__(self, ties: Ties, limits: Constraints, seed: int = SEED) -> None:
         self.whole, self.limits, self.seed = ties, limits, seed
         self.ties = _contracted(ties, limits)
-        near = self.ties.near
-        self.edges = [(a, b, w) for a in self.ties.nodes for b, w in near[a].items() if a < b]
+        self.net = Net(self.ties)
+        name = self.ties.nodes
+        self.edges = [(name[a], name[b], weight) for a, b, weight in self.net.edges]
         self._known: dict[tuple[float, bool], Parts] = {}
 
     def at(self, resolution: float, thorough: bool = False) -> Parts:
@@ -55,7 +56,7 @@ class Search:
         for one, other in sorted(self.limits.apart):
             if one in parts and other in parts and parts[one] == parts[other]:
                 _split(self.ties, parts, one, other)
-        return joined(self.ties, parts, resolution, None, self.limits.apart)
+        return joined(self.net, parts, resolution, None, self.limits.apart)
 
     def several(self) -> list[Parts]:
         """Quick partitions of about as many parts each, by a seed of its own each."""
@@ -77,7 +78,7 @@ class Search:
         found = self.at(best, thorough=True)
         if len(set(found.values())) < services:
             found = self.at(best)
-        return joined(self.ties, found, best, services, self.limits.apart)
+        return joined(self.net, found, best, services, self.limits.apart)
 
     def expanded(self, parts: Parts) -> Parts:
         """`parts` for every node of the whole ties."""

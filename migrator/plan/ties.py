@@ -34,7 +34,12 @@ class Held(NamedTuple):
     answers: int = 0
 
     def plus(self, other: Held) -> Held:
-        return Held(*(a + b for a, b in zip(self, other, strict=True)))
+        return Held(
+            self.size + other.size,
+            self.tables + other.tables,
+            self.busy + other.busy,
+            self.answers + other.answers,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrator.plan.candidates import Candidate, candidate, choose, knee
-from migrator.plan.join import joined
+from migrator.plan.candidates import Candidate, Scale, choose, knee
+from migrator.plan.join import Net, joined
 from migrator.plan.search import Search
 from migrator.plan.ties import Ties
 
@@ -34,9 +34,9 @@ def ties() -> Ties:
 
 def test_parts_without_tables_are_counted() -> None:
     parts = dict.fromkeys(NEAR, 0) | {"b:f": 1, "b:g": 1, "c:f": 2, "c:g": 2}
-    found = candidate(ties(), parts)
+    found = Scale(ties()).of(parts)
     assert (found.services, found.without) == (3, 2)
-    assert candidate(ties(), dict.fromkeys(NEAR, 0)).without == 0
+    assert Scale(ties()).of(dict.fromkeys(NEAR, 0)).without == 0
 
 
 class _Told(Search):
@@ -112,6 +112,6 @@ def test_a_library_that_answers_nothing_is_no_service() -> None:
         near.setdefault(other, {})[one] = 1.0
     parts = dict.fromkeys(works, 0) | {table: 1}
     library = Ties(tuple(sorted(near)), near, frozenset(works))
-    assert len(set(joined(library, parts, 1.0).values())) == 1
+    assert len(set(joined(Net(library), parts, 1.0).values())) == 1
     entered = replace(library, answers=frozenset({"a:f0"}))
-    assert len(set(joined(entered, parts, 1.0).values())) == 2
+    assert len(set(joined(Net(entered), parts, 1.0).values())) == 2
