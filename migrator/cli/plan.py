@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,6 +84,7 @@ def plan(
     from migrator.model.plan_file import read_plan
     from migrator.plan.settings import settings_of
 
+    gc.disable()  # the process ends soon: a collection would only walk what is in use
     graph = read_graph(Path(".migrator/graph.json"))
     settings = settings_of(read_config(Path()))
     pins = tuple(_pin(text) for text in pin or ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import typing
 from pathlib import Path
@@ -27,6 +28,14 @@ from migrator.model.plan import (
 )
 from migrator.model.plan_cuts import chosen, expanded, grouped, upgraded
 from migrator.model.plan_merge import merged, with_lost_comments
+
+# What each kind of entry may hold, as the JSON Schema says: a misspelt key would be lost unseen.
+_PLAN = ("version", "services", "shared", "glue", "order", "pins", "cuts", "sagas")
+_SERVICE = ("purpose", "tables", "definitions", "slos")
+_CUT = ("from", "to", "what", "kind", "decision", "reason", "cost", "alternatives", "places")
+_STEP, _PIN = ("service", "reason", "after", "leaves"), ("what", "service")
+_SAGA = ("transaction", "service", "entry_points", "advice", "reason", "steps")
+_PART = ("service", "by", "writes", "compensation")
 
 READABLE = (1, PLAN_VERSION)  # A re-plan writes what it has read of version 1 as version 2.
 _HEAD = """yaml-language-server: $schema=.migrator/plan.schema.json
@@ -155,6 +164,7 @@ class _Reader:
 
     def plan(self, data: Any) -> Plan:
         self._expect(data, dict, "a mapping with version, services, cuts …", None, None)
+        self._only(data, _PLAN)
         if data.get("version") not in READABLE:
             told = f"version {PLAN_VERSION} expected, {data.get('version')!r} found"
             self._fail(told, data, "version")
@@ -175,13 +185,13 @@ class _Reader:
                     self._texts(i, "after"),
                     str(i.get("leaves", "")),
                 )
-                for i in self._items(data, "order")
+                for i in self._items(data, "order", _STEP)
             ),
             pins=tuple(
                 Pin(self._text(i, "what"), self._name(i, "service", known))
-                for i in self._items(data, "pins")
+                for i in self._items(data, "pins", _PIN)
             ),
-            sagas=tuple(self._saga(item, known) for item in self._items(data, "sagas")),
+            sagas=tuple(self._saga(item, known) for item in self._items(data, "sagas", _SAGA)),
         )
 
     def _saga(self, data: Any, known: set[str]) -> Saga:
@@ -198,7 +208,7 @@ class _Reader:
                     self._texts(i, "writes"),
                     str(i.get("compensation", "")),
                 )
-                for i in self._items(data, "steps")
+                for i in self._items(data, "steps", _PART)
             ),
         )
 
@@ -212,6 +222,7 @@ class _Reader:
             self._fail(what, services, name)
         data = services[name]
         self._expect(data, dict, f"service {name}: purpose, tables, definitions", services, name)
+        self._only(data, _SERVICE)
         purpose = str(data.get("purpose", ""))
         tables, definitions = self._texts(data, "tables"), self._texts(data, "definitions")
         return Service(name, purpose, tables, definitions, slo_file.parse(data, self._fail))
@@ -239,7 +250,7 @@ class _Reader:
 
     def _chosen(self, data: Any, known: set[str]) -> tuple[Cut, ...]:
         """The decision for each thing; two entries that name nothing else contradict each other."""
-        items = self._items(data, "cuts")
+        items = self._items(data, "cuts", _CUT)
         entries = [self._cuts(item, known) for item in items]
         single: dict[tuple[str, str, str], int] = {}
         for index, entry in enumerate(entries):
@@ -274,12 +285,20 @@ class _Reader:
         )
         return expanded(entry, whats)
 
-    def _items(self, data: Any, key: str) -> list[Any]:
+    def _items(self, data: Any, key: str, allowed: tuple[str, ...]) -> list[Any]:
         items = data.get(key) or []
         self._expect(items, list, f"{key}: a list", data, key)
         for index, item in enumerate(items):
             self._expect(item, dict, f"{key}: each a mapping", items, index)
+            self._only(item, allowed)
         return list(items)
+
+    def _only(self, data: Any, allowed: tuple[str, ...]) -> None:
+        for key in data:
+            if key not in allowed:
+                close = difflib.get_close_matches(str(key), allowed, n=1)
+                told = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(allowed)}"
+                self._fail(f"unknown key {key!r}; {told}", data, key)
 
     def _texts(self, data: Any, key: str) -> tuple[str, ...]:
         items = data.get(key) or []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from migrator.model.errors import MigratorError
 from migrator.model.graph import Graph
 from migrator.model.plan import GLUE, SHARED, Assignment, Cut, Plan
+from migrator.plan.named import Names
 from migrator.plan.reachability import Edges
 from migrator.plan.resolve import Patterns
 from migrator.plan.settings import Settings
@@ -101,9 +102,11 @@ def _resolve(name: str, graph: Graph) -> tuple[str, str]:
     if ends:
         told = ", ".join(sorted(ends)[:5])
         raise MigratorError(f"{name} is the name of {len(ends)} things", hint=f"one of {told}")
+    close = Names(graph).near(name)
+    hint = "a table's name, module:Name, or a Name that is there once"
     raise MigratorError(
         f"no table or definition is called {name!r}",
-        hint="a table's name, module:Name, or a Name that is there once",
+        hint=f"did you mean {' or '.join(close)}?" if close else hint,
     )
 
 

@@ -30,6 +30,7 @@ def named(
     roots = _roots(graph)
     found: dict[int, str] = {}
     claims: dict[int, list[tuple[float, str]]] = {}
+    kept_by = {called[n]: index for index, part in enumerate(parts) for n in part & called.keys()}
     for index, part in enumerate(parts):
         pinned = next((fixed[n] for n in {part_of[node] for node in part} if n in fixed), None)
         if pinned:
@@ -42,7 +43,9 @@ def named(
         fit = _outstanding(words[index], everywhere, own[:1], fit) + fit
         fit += [w for w in said if spoken[index][w] > 1 and w not in roots and not poor(w)]
         fit += sorted(own, key=roots.__contains__)
-        claims[index] = [(_claim(words[index], everywhere, w), w) for w in dict.fromkeys(fit)]
+        # Who is called after a table that another keeps misleads everybody.
+        fit = sorted(dict.fromkeys(fit), key=lambda w: kept_by.get(w, index) != index)
+        claims[index] = [(_claim(words[index], everywhere, w), w) for w in fit]
     taken = set(fixed.values())
     while claims:
         # Who has most right to a word takes it first: two parts may both be about charts.

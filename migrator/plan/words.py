@@ -31,7 +31,8 @@ _LAYERS = {
 }  # fmt: skip
 # Layers of most monoliths that are the subject of some.
 SUBJECTS = {
-    "data", "database", "field", "filter", "panel", "resource", "storage", "template", "widget",
+    "data", "database", "example", "field", "filter", "panel", "resource", "storage", "template",
+    "widget",
 }  # fmt: skip
 _FRAMEWORKS = {
     "aiohttp", "alembic", "asgi", "bottle", "celery", "cherrypy", "click", "django", "dramatiq",

@@ -14,6 +14,7 @@ from rich.text import Text
 from migrator.model.plan import Assignment, Cut, Figures, Plan
 from migrator.plan.candidates import Candidate, Choice
 
+_SHOWN, _THINGS = 12, 3
 _NEAR = 3  # Candidates shown to each side of the chosen one.
 # Name, heading, format; the arrow tells which way is better.
 _FIGURES = (
@@ -172,17 +173,32 @@ def _cuts(plan: Plan) -> Text:
     counts = Counter(cut.decision for cut in plan.cuts)
     told = ", ".join(f"{counts[d]} {d}" for d in sorted(counts)) or "none"
     lines = [f"cuts: {told}"]
+    by_hand: dict[tuple[str, str], list[Cut]] = {}
     for cut in plan.cuts:
         if cut.decision == "manual":
-            where = cut.places[0] if cut.places else ""
-            lines.append(f"  {cut.source} -> {cut.target} {cut.what} ({where}): {cut.reason}")
+            by_hand.setdefault((cut.source, cut.target), []).append(cut)
+    pairs = sorted(by_hand.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    for (source, target), cuts in pairs[:_SHOWN]:
+        lines.append(f"  {source} -> {target}, by hand: {_things(cuts)}")
+    if pairs[_SHOWN:]:
+        rest = sum(len(cuts) for _, cuts in pairs[_SHOWN:])
+        lines.append(f"  and {rest} more by hand between {len(pairs) - _SHOWN} other pairs")
+    if by_hand:
+        lines.append("  what to do about each: the plan's file, or migrator plan --explain NAME")
     return Text("\n".join(lines))
+
+
+def _things(cuts: Sequence[Cut]) -> str:
+    told = [f"{c.what} ({c.places[0]})" if c.places else c.what for c in cuts[:_THINGS]]
+    return ", ".join(told) + (f" and {len(cuts) - _THINGS} more" if cuts[_THINGS:] else "")
 
 
 def _sagas(plan: Plan) -> list[Text]:
     if not plan.sagas:
         return []
     lines = [f"transactions that need an answer of another service: {len(plan.sagas)}"]
-    for saga in plan.sagas:
+    for saga in plan.sagas[:_SHOWN]:
         lines.append(f"  {saga.transaction} of {saga.service}: {saga.advice}, {saga.reason}")
+    if plan.sagas[_SHOWN:]:
+        lines.append(f"  and {len(plan.sagas) - _SHOWN} more, in the plan's file")
     return [Text(), Text("\n".join(lines))]

@@ -97,3 +97,13 @@ def test_a_layer_is_a_name_where_it_is_the_subject() -> None:
     parts = [{*connect, f"{TABLE}tunnels"}, {*show, f"{TABLE}charts"}]
     homes = {node: number for number, part in enumerate(parts) for node in part}
     assert named(parts, found, {}, homes) == ["databases", "charts"]
+
+
+def test_no_service_is_called_after_a_table_of_another() -> None:
+    makers = [f"shop.fill:make_slices_{n}" for n in "abcd"]
+    found = graph("shop.charts.views:show", *makers, tables=("slices",))
+    parts = [{"shop.charts.views:show", TABLE + "slices"}, set(makers)]
+    home = {node: index for index, part in enumerate(parts) for node in part}
+    kept, other = named(parts, found, {}, home)
+    assert other != "slices"
+    assert kept in ("charts", "slices")
