@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any
 
-from chassis import clock, outbox
+from chassis import clock, outbox, texts
 from chassis.brokers.port import Incoming
 
 _CHANGES = (outbox.UPSERTED, outbox.DELETED)
@@ -79,11 +79,12 @@ def read(message: Incoming) -> Event:
         content = json.loads(message.body)
         if content["specversion"] != "1.0":
             content = None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         content = None
     if content is None:
         return Event(message, None, f"? {message.id}")
-    key = " ".join([str(content.get(name, "")) for name in ("source", "aggregate", "subject")])
+    parts = [str(content.get(name, "")) for name in ("source", "aggregate", "subject")]
+    key = texts.storable(" ".join(parts))
     if len(key) >= 200:
         # The column is bounded; equal keys stay equal, which is all that order needs.
         key = f"{key[:180]} {sha1(key.encode()).hexdigest()}"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from opentelemetry import metrics
 
-from chassis import attributes
+from chassis import attributes, texts
 from chassis.brokers.port import Incoming
 from chassis.grouping import Event
 
@@ -49,5 +49,5 @@ def failed(message: Incoming, attempt: int, error: Exception, *, dead: bool) -> 
 
 
 def reason(error: Exception) -> str:
-    """`error` in words, as long as the column is."""
-    return f"{type(error).__name__}: {error}"[:4000]
+    """`error` in words, as long as the column is and as any database takes them."""
+    return texts.storable(f"{type(error).__name__}: {error}")[:4000]

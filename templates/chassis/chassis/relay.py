@@ -21,7 +21,7 @@ from opentelemetry import metrics
 from opentelemetry.trace import Span
 from sqlalchemy import Connection, Engine
 
-from chassis import attributes, clock, delivery, dialects, tracing
+from chassis import attributes, clock, delivery, dialects, texts, tracing
 from chassis.brokers import (
     Broker,
     BrokerUnavailable,
@@ -257,7 +257,7 @@ class Relay:
     def _note(self, connection: Connection, outcome: Outcome) -> None:
         delivery.published(connection, outcome.published)
         for entry, error in outcome.failed:
-            attempts, reason = entry.attempts + 1, str(error)
+            attempts, reason = entry.attempts + 1, texts.storable(str(error))
             fields = {"message_id": str(entry.id), "attempt": attempts, "reason": reason}
             if isinstance(error, Rejected) and attempts >= self._settings.relay_attempts:
                 delivery.bury(connection, entry, reason)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from chassis import clock
+from chassis import clock, texts
 from chassis.brokers.port import Incoming
 from chassis.schema import inbox_dead_letter, inbox_retry
 
@@ -93,16 +92,11 @@ def bury(
     connection: Connection, consumer: str, message: Incoming, attempts: int, reason: str
 ) -> None:
     """Set `message` aside, for people to look at and to replay."""
-    text = message.body.decode("utf-8", "replace")
-    try:
-        payload = json.loads(text)
-    except ValueError:
-        payload = {"unreadable": text.replace("\0", "\\0")}
     row = {
         "consumer": consumer,
         "message_id": message.id,
         "subject": message.subject,
-        "payload": payload,
+        "payload": texts.as_json(message.body),
         "traceparent": message.headers.get("traceparent"),
         "attempts": attempts,
         "reason": reason,
@@ -127,4 +121,4 @@ def take_letter(connection: Connection, consumer: str, identity: str) -> Incomin
         return None
     connection.execute(sa.delete(inbox_dead_letter).where(*same))
     headers = {"traceparent": row.traceparent} if row.traceparent else {}
-    return Incoming(row.message_id, row.subject, 0, json.dumps(row.payload).encode(), headers)
+    return Incoming(row.message_id, row.subject, 0, texts.from_json(row.payload), headers)
