@@ -6,9 +6,9 @@ import asyncio
 import json
 from collections import defaultdict
 
-from chassis.brokers import Outgoing, Rejected
+from chassis.brokers import DestinationUnavailable, Outgoing, Rejected
 from chassis.relay import Relay
-from support.delivery import Side, consume, drain, emit, namespace, settings
+from support.delivery import Side, consume, counted, drain, emit, namespace, settings
 
 PAIRS = [(account, number) for number in range(1, 21) for account in (1, 2, 3)]
 
@@ -101,3 +101,34 @@ def test_from_outbox_to_effect_over_nats(accounts: Side, ledger: Side, nats_url:
     query = "SELECT account_id, number FROM entries ORDER BY id"
     consume(ledger, nats_url, name, lambda: len(ledger.rows(query)) == len(PAIRS))
     assert orders([(a, n) for a, n in ledger.rows(query)]) == EXPECTED
+
+
+class Away:
+    """A broker that cannot reach whom the messages are for."""
+
+    system = "away"
+
+    async def publish(self, message: Outgoing) -> None:
+        raise DestinationUnavailable(message.subject)
+
+
+def test_what_waits_for_its_next_try_is_not_looked_at_all_the_time(accounts: Side) -> None:
+    emit(accounts, PAIRS[:6])
+    slow = {"poll": 0.2, "backoff_base": 60.0, "backoff_cap": 60.0, "lease": 30.0}
+    given = settings(str(accounts.engine.url), "nats://unused", "", **slow)
+    relay = Relay(accounts.engine, Away(), given)  # type: ignore[arg-type]
+
+    async def work() -> list[str]:
+        stop = asyncio.Event()
+        task = asyncio.create_task(relay.run(stop))
+        async with asyncio.timeout(30):
+            tried = "SELECT 1 FROM outbox_delivery WHERE attempts > 0"
+            while len(await asyncio.to_thread(accounts.rows, tried)) < 3:
+                await asyncio.sleep(0.02)
+        with counted(accounts.engine) as statements:
+            await asyncio.sleep(1.0)
+        stop.set()
+        await task
+        return statements
+
+    assert len(asyncio.run(work())) <= 10

@@ -108,8 +108,9 @@ class Relay:
         """Publish one page; how many messages the broker has that are still in the queue."""
         self._woken.clear()
         entries = await asyncio.to_thread(self._turn)
-        self._idle = not entries
-        await self._publish(entries)
+        tried = await self._publish(entries)
+        # What is not due, and what waits behind it, is no reason to look again at once.
+        self._idle = not tried and not any(self._after.values())
         if (error := self._outcome.unavailable) is not None:
             self._outcome.unavailable = None
             count_failure(error)
@@ -179,7 +180,8 @@ class Relay:
         # One long queue gets the whole page, many share it.
         self._each = max(self._smallest, self._settings.batch // max(1, full))
 
-    async def _publish(self, entries: Sequence[Entry]) -> None:
+    async def _publish(self, entries: Sequence[Entry]) -> bool:
+        """Publish what may go now; whether there was any."""
         chains: dict[tuple[str, str], list[Entry]] = {}
         for entry in entries:
             chains.setdefault(entry.aggregate, []).append(entry)
@@ -188,6 +190,7 @@ class Relay:
         single = [chain[0] for chain in ready if len(chain) == 1]
         longer = [self._chain(chain, end) for chain in ready if len(chain) > 1]
         await asyncio.gather(self._abreast(single, end), *longer)
+        return bool(ready)
 
     async def _abreast(self, entries: Sequence[Entry], end: float) -> None:
         """One message each of several aggregates: without a task for each."""
