@@ -134,7 +134,8 @@ class Nats:
                 },
             )
         except BaseException as error:
-            del self._waiting[token]
+            # The sweeper may have been here: a full buffer is waited for longer than an answer.
+            self._waiting.pop(token, None)
             if isinstance(error, MaxPayloadError):
                 raise Rejected(repr(error)) from error
             if isinstance(error, _TROUBLE):
@@ -177,10 +178,12 @@ class Nats:
         return self._client.new_inbox().rpartition(".")[2]
 
     async def _answer(self, message: Msg) -> None:
+        # Before its wait is ended: where this raises, the sweeper ends it.
+        error = _refusal(message)
         stored, _ = self._waiting.pop(message.subject.rpartition(".")[2], (None, 0.0))
         if stored is None or stored.done():
             return
-        if (error := _refusal(message)) is None:
+        if error is None:
             stored.set_result(None)
         else:
             stored.set_exception(error)
