@@ -86,6 +86,16 @@ def test_tombstones_go_with_the_messages_that_they_guard_against(ledger: Side) -
     assert ledger.rows("SELECT rowkey FROM replica_tombstone") == [("2",)]
 
 
+def test_tombstones_go_in_batches_too(ledger: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "_BATCH", 10)
+    grave = {"tablename": "accounts", "version": 1, "deleted_at": OLD}
+    with ledger.engine.begin() as connection:
+        rows = [{**grave, "rowkey": str(n)} for n in range(15)]
+        connection.execute(sa.insert(schema.replica_tombstone), rows)
+    assert [batch_of(ledger, cleanup.inbox_batch) for _ in range(3)] == [10, 5, 0]
+    assert ledger.rows("SELECT rowkey FROM replica_tombstone") == []
+
+
 @pytest.mark.parametrize("table", ["outbox", "inbox"])
 def test_one_process_cleans_while_the_others_pass_by(
     accounts: Side, ledger: Side, table: str

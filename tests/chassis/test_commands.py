@@ -138,7 +138,9 @@ def test_inbox_show_and_replay(accounts: Side, ledger: Side, shell: Shell) -> No
     assert {row["reason"] for row in shown} == {"Refused: after the commit"}
     dead = shown[1]["message_id"]
     # A handler that fails again changes nothing: the letter stays.
-    assert shell(ledger, "inbox", "replay", dead).returncode != 0
+    again = shell(ledger, "inbox", "replay", dead)
+    assert (again.returncode, again.stdout) == (1, "0 applied\n")
+    assert again.stderr.endswith(f"{dead} failed again: Refused: after the commit\n")
     assert ledger.rows("SELECT message_id FROM inbox_dead_letter") == [(dead,)]
     assert ledger.rows("SELECT 1 FROM entries") == []
 

@@ -201,20 +201,31 @@ def test_failure_at_the_commit_makes_each_alone(
     assert ledger.rows(ENTRIES) == [(1, 1), (2, 2), (4, 4)]
 
 
-def test_function_that_ends_the_transaction_behind_our_back_loses_nothing_of_others(
-    accounts: Side, ledger: Side, work: Processor, behave: Callable[..., None]
+@pytest.mark.parametrize("way", ["driver", "text"])
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_function_that_ends_the_transaction_has_its_own(
+    accounts: Side,
+    ledger: Side,
+    work: Processor,
+    behave: Callable[..., None],
+    end: str,
+    way: str,
 ) -> None:
-    def commit_all(account_id: int, number: int) -> None:
-        write(account_id, number)
-        if account_id == 3:
-            session.connection().connection.rollback()
+    """Else those behind it would be known as done, and would not be."""
 
-    behave(commit_all)
-    emit(accounts, PAIRS[:4])
+    def end_at_the_third(account_id: int, number: int) -> None:
+        write(account_id, number)
+        if account_id == 3 and way == "driver":
+            getattr(session.connection().connection, end)()
+        elif account_id == 3:
+            session.execute(sa.text(f" {end} "))
+
+    behave(end_at_the_third)
+    emit(accounts, PAIRS[:6])
     with ledger.working():
         work.process(messages(accounts))
-    found = ledger.rows(ENTRIES)
-    assert [pair for pair in found if pair[0] != 3] == [(1, 1), (2, 1), (4, 1)]
+    kept = [pair for pair in PAIRS[:6] if pair[0] != 3 or end == "commit"]
+    assert ledger.rows(ENTRIES) == kept
 
 
 def test_connection_that_breaks_among_many_gives_all_back(

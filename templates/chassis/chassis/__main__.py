@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -25,7 +25,7 @@ _SHOWN = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0, or 2 for bad input."""
+    """Run one command; 0, 1 where a letter failed again, or 2 for bad input."""
     arguments = _parser().parse_args(argv)
     try:
         manifest, settings = load(), settings_module.load()
@@ -82,14 +82,14 @@ def _relay(_: argparse.Namespace, manifest: Manifest, settings: Settings) -> Non
     _run(work)
 
 
-def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings) -> None:
+def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings) -> int:
     from chassis.schema import inbox_dead_letter, inbox_retry
 
     if arguments.action == "show":
         for table, state in ((inbox_retry, "waiting"), (inbox_dead_letter, "dead")):
             query = sa.select(sa.literal(state).label("state"), table)
             _show(settings, query.where(table.c.consumer == manifest.name).limit(_SHOWN))
-        return
+        return 0
     from chassis import capture, telemetry
 
     telemetry.setup(manifest.name, "inbox")
@@ -102,8 +102,7 @@ def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings
     engine = _engine(settings)
     processor = Processor(manifest, engine, settings, _application_context(manifest))
     if arguments.action == "replay":
-        print(f"{processor.replay(arguments.id)} applied")
-        return
+        return _told(processor.replay(arguments.id))
 
     async def work(stop: asyncio.Event) -> None:
         broker = await _connect(settings, stop)
@@ -119,7 +118,18 @@ def _inbox(arguments: argparse.Namespace, manifest: Manifest, settings: Settings
         await _with(beside, inbox.run(stop), broker)
 
     _run(work)
-    return
+    return 0
+
+
+def _told(results: Mapping[str, str]) -> int:
+    """Print what became of dead letters; 1 where any failed again."""
+    from chassis.handlers import APPLIED, STALE
+
+    failed = {name: text for name, text in results.items() if text not in (APPLIED, STALE)}
+    print(f"{len(results) - len(failed)} applied")
+    for name, text in failed.items():
+        print(f"{name} failed again: {text}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _outbox(arguments: argparse.Namespace, _: Manifest, settings: Settings) -> None:

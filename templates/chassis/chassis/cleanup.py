@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
@@ -13,24 +14,27 @@ from chassis import clock, dialects
 from chassis.schema import inbox, outbox, outbox_dead_letter, outbox_delivery, replica_tombstone
 from chassis.settings import Settings
 
+_log = logging.getLogger("chassis.cleanup")
 _OUTBOX_LOCK, _INBOX_LOCK = 0x6D696772, 0x6D696773
 _BATCH = 5_000
 _PAUSE_SECONDS = 30.0
+
+
+def is_needed() -> sa.ColumnElement[bool]:
+    """Whether a row of the outbox waits, or has a dead letter that may be replayed."""
+    # Not IN: with more of them than fit its memory, PostgreSQL reads all for each row.
+    waits = sa.exists().where(outbox_delivery.c.id == outbox.c.id)
+    return waits | sa.exists().where(outbox_dead_letter.c.id == outbox.c.id)
 
 
 def outbox_batch(connection: Connection, settings: Settings) -> int:
     """Delete one batch of what was published long ago; how many rows, 0 if another is at it."""
     if not dialects.try_lock(connection, _OUTBOX_LOCK):
         return 0
-    # Not NOT IN: with more of them than fit its memory, PostgreSQL reads all for each row.
-    needed = [
-        sa.exists().where(table.c.id == outbox.c.id)
-        for table in (outbox_delivery, outbox_dead_letter)
-    ]
     old = (
         sa.select(outbox.c.id)
         .where(outbox.c.created_at < clock.ahead(-settings.outbox_retention))
-        .where(*(~still for still in needed))
+        .where(~is_needed())
         .order_by(outbox.c.created_at)
         .limit(_BATCH)
     )
@@ -53,8 +57,17 @@ def inbox_batch(connection: Connection, settings: Settings) -> int:
     for consumer, identities in by_consumer.items():
         same = (inbox.c.consumer == consumer, inbox.c.message_id.in_(identities))
         connection.execute(sa.delete(inbox).where(*same))
-    graves = replica_tombstone.c
-    connection.execute(sa.delete(replica_tombstone).where(graves.deleted_at < before))
+    return max(len(found), _forget_graves(connection, before))
+
+
+def _forget_graves(connection: Connection, before: dt.datetime) -> int:
+    grave = replica_tombstone.c
+    keys = list(replica_tombstone.primary_key.columns)
+    old = sa.select(*keys).where(grave.deleted_at < before).limit(_BATCH)
+    found = connection.execute(old).all()
+    if found:
+        same = sa.tuple_(*keys).in_([tuple(row) for row in found])
+        connection.execute(sa.delete(replica_tombstone).where(same))
     return len(found)
 
 
@@ -68,7 +81,9 @@ async def keep_clean(
             return batch(connection, settings)
 
     while True:
-        with suppress(sa.exc.SQLAlchemyError):
+        try:
             while await asyncio.to_thread(once) == _BATCH:
                 await asyncio.sleep(0)
+        except sa.exc.SQLAlchemyError as error:
+            _log.warning("nothing is cleaned up", extra={"reason": repr(error)})
         await asyncio.sleep(_PAUSE_SECONDS)

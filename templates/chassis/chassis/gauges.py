@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 from collections.abc import Mapping
-from contextlib import suppress
 
 import sqlalchemy as sa
 from opentelemetry import metrics
 from sqlalchemy import Column, Connection, Engine, Table
 
-from chassis import attributes, clock
+from chassis import attributes, cleanup, clock
 from chassis.schema import (
     inbox,
     inbox_dead_letter,
@@ -22,6 +22,7 @@ from chassis.schema import (
 )
 from chassis.settings import Settings
 
+_log = logging.getLogger("chassis.gauges")
 _SECONDS = 5.0
 _MESSAGES, _AGE = "{message}", "s"
 _UNITS = {
@@ -42,7 +43,7 @@ def of_outbox(connection: Connection, settings: Settings) -> Mapping[str, float]
         attributes.OUTBOX_OLDEST_AGE: clock.age(_oldest_pending(connection)),
         attributes.OUTBOX_DEAD: _count(connection, outbox_dead_letter),
         attributes.OUTBOX_CLEANUP_LAG: _late(
-            connection, outbox.c.created_at, settings.outbox_retention
+            connection, outbox.c.created_at, settings.outbox_retention, ~cleanup.is_needed()
         ),
     }
 
@@ -73,9 +74,11 @@ async def keep_observed(engine: Engine, settings: Settings, role: str) -> None:
         return {name: value for part in found for name, value in part.items()}
 
     while True:
-        with suppress(sa.exc.SQLAlchemyError):
+        try:
             for name, value in (await asyncio.to_thread(once)).items():
                 made[name].set(value)
+        except sa.exc.SQLAlchemyError as error:
+            _log.warning("gauges are not read", extra={"reason": repr(error)})
         await asyncio.sleep(_SECONDS)
 
 
@@ -89,6 +92,12 @@ def _oldest_pending(connection: Connection) -> dt.datetime | None:
     return connection.execute(first).scalar()
 
 
-def _late(connection: Connection, column: Column[dt.datetime], retention: float) -> float:
-    oldest = connection.execute(sa.select(sa.func.min(column))).scalar()
+def _late(
+    connection: Connection,
+    column: Column[dt.datetime],
+    retention: float,
+    *those: sa.ColumnElement[bool],
+) -> float:
+    old = sa.select(column).where(column < clock.ahead(-retention), *those)
+    oldest = connection.execute(old.order_by(column).limit(1)).scalar()
     return max(0.0, clock.age(oldest) - retention)

@@ -8,6 +8,7 @@ docs/decisions/0010-strict-order-per-aggregate.md of migrator).
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import socket
@@ -22,6 +23,8 @@ from chassis import clock, dialects
 from chassis.brokers.port import PARTITIONS
 from chassis.schema import lease_member as member
 from chassis.schema import partition_lease as lease
+
+_log = logging.getLogger("chassis.leases")
 
 
 class LeaseLost(RuntimeError):
@@ -74,8 +77,10 @@ class Leases:
         """Only where no renewal did for a while: two at once would wait for each other."""
         while not over.is_set():
             if time.monotonic() - self._signed > self._seconds / 2:
-                with suppress(sa.exc.SQLAlchemyError):
+                try:
                     await asyncio.to_thread(self.extend)
+                except sa.exc.SQLAlchemyError as error:
+                    _log.warning("leases are not extended", extra={"reason": repr(error)})
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), self._seconds / 6)
 

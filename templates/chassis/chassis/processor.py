@@ -113,16 +113,26 @@ class Processor:
                 break
         return done
 
-    def replay(self, identities: Sequence[str] = ()) -> int:
-        """Apply dead letters, all or those named; how many. Raises what a handler raises."""
+    def replay(self, identities: Sequence[str] = ()) -> dict[str, str]:
+        """Apply dead letters, all or those named; of each what became of it, or why it failed.
+
+        One that fails stays a letter. Raises what the database raises when it is down.
+        """
         with self._engine.begin() as connection:
             found = retries.letters(connection, self.consumer, identities)
+        results = {}
         for identity in found:
-            with self._handlers.around(), self._engine.begin() as connection:
-                message = retries.take_letter(connection, self.consumer, identity)
-                if message is not None:
-                    self._apply(connection, [grouping.read(message)], replayed=True)
-        return len(found)
+            try:
+                with self._handlers.around(), self._engine.begin() as connection:
+                    message = retries.take_letter(connection, self.consumer, identity)
+                    if message is not None:
+                        event = grouping.read(message)
+                        [results[identity]] = self._apply(connection, [event], replayed=True)
+            except Exception as error:
+                if is_ours(error):
+                    raise
+                results[identity] = outcomes.reason(error)
+        return results
 
     def _decide(self, group: list[Event], note: Note) -> list[str]:
         """Decide `group` or, of served functions, its beginning; what became of each."""
@@ -149,6 +159,9 @@ class Processor:
     def _decide_failed(self, event: Event, error: Exception, note: Note) -> str:
         with self._engine.begin() as connection:
             if not self._mark(connection, [event.message]):
+                # It has ended the transaction itself, or another inbox was faster.
+                fields = {"message_id": event.message.id, "reason": outcomes.reason(error)}
+                _log.warning("message failed once it was committed", extra=fields)
                 return DUPLICATE
             result = self._set_aside(connection, event, error)
             note(connection, 1)

@@ -10,12 +10,14 @@ inbox row. SQLAlchemy has no event for choosing a session's connection, hence th
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.orm import Session
 
 from chassis.sessions import unit_of_work
@@ -60,15 +62,57 @@ def was_undone() -> bool:
 def shared(connection: Connection) -> Iterator[None]:
     """The body runs several served functions in one transaction.
 
-    Raises a `DBAPIError` at the end if any of them ended it behind our back.
+    Who is about to end it is `alone` instead: with it he would make durable that those after him
+    are done. Raises a `DBAPIError` at the end if any of them found another way.
     """
     connection.exec_driver_sql(f"SAVEPOINT {_ALL}")
     _local.shared = True
     try:
-        yield
+        with _kept_open(connection):
+            yield
     finally:
         _local.shared = False
     connection.exec_driver_sql(f"RELEASE SAVEPOINT {_ALL}")
+
+
+@contextmanager
+def _kept_open(connection: Connection) -> Iterator[None]:
+    ends = _ends(connection.dialect)
+
+    def watch(_: object, __: object, statement: str, *___: object) -> None:
+        if ends.match(statement):
+            alone()
+
+    driver: Any = connection.connection.dbapi_connection
+    event.listen(connection, "before_cursor_execute", watch)
+    # SQLite's driver does not allow it.
+    with suppress(AttributeError):
+        driver.commit = driver.rollback = alone
+    try:
+        yield
+    finally:
+        event.remove(connection, "before_cursor_execute", watch)
+        with suppress(AttributeError):
+            del driver.commit, driver.rollback
+
+
+@cache
+def _ends(dialect: Dialect) -> re.Pattern[str]:
+    """Statements that end a transaction, most of MySQL's without saying so."""
+    words = ["COMMIT", "END", "ABORT", r"ROLLBACK(?!\s+((WORK|TRANSACTION)\s+)?TO\b)"]
+    if dialect.name in {"mysql", "mariadb"}:
+        words += [
+            "ALTER",
+            "BEGIN",
+            "CREATE",
+            "DROP",
+            "GRANT",
+            "LOCK",
+            "RENAME",
+            "START",
+            "TRUNCATE",
+        ]
+    return re.compile(rf"\s*({'|'.join(words)})\b", re.IGNORECASE)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
@@ -14,6 +14,7 @@ from chassis.settings import Settings
 if TYPE_CHECKING:
     import psycopg
 
+_log = logging.getLogger("chassis.relay")
 _AGAIN_SECONDS = 10.0
 
 
@@ -26,12 +27,16 @@ async def listen(settings: Settings, woken: asyncio.Event) -> None:
 
     url = make_url(given).set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
-        with suppress(psycopg.Error, OSError):
+        try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
                 # Something may have been appended before we listened.
                 woken.set()
                 await _until_it_breaks(connection, woken)
+                _log.warning("the database no longer wakes the relay")
+        except (psycopg.Error, OSError) as error:
+            # Until then there is the poll.
+            _log.warning("the relay does not listen", extra={"reason": repr(error)})
         await asyncio.sleep(_AGAIN_SECONDS)
 
 

@@ -13,6 +13,7 @@ outbox until the queue of its service is there.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -200,7 +201,9 @@ class RabbitReader:
         self._last = message
         headers = {k: str(v) for k, v in message.headers.items()}
         subject = headers.pop("subject", None) or (message.routing_key or "").rpartition(".")[0]
-        identity = message.message_id or ""
+        # A message that others published without an id cannot be known again: better twice than
+        # to take it for another.
+        identity = message.message_id or str(uuid.uuid4())
         found.append(Incoming(identity, subject, partition, message.body, headers))
 
     def _break(self, *_: object) -> None:
