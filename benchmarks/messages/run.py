@@ -38,6 +38,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "templates" / "chassis"), str(HERE)]
 
+import loops  # noqa: E402
 from chassis import outbox, schema  # noqa: E402
 from rows import CALL, CHANGE, FILL, NOTE, TRACED  # noqa: E402
 from shop.models import Applied, Order  # noqa: E402
@@ -228,42 +229,6 @@ def measure_naive(place: Place, messages: int) -> float:
         return messages / wait(consumer, "orders", messages)
 
 
-def measure_loop_of_rows(place: Place, messages: int) -> float:
-    """Insert, select and delete one row after the other, 500 of them a transaction."""
-    producer, _ = place.fresh()
-    payload = '{"id": 1, "note": "' + NOTE + '"}'
-    insert = b"INSERT INTO naive_outbox (payload) VALUES (%s)"
-    select = b"SELECT id, payload FROM naive_outbox ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
-    with psycopg.connect(plain(producer)) as connection, connection.cursor() as cursor:
-        began = time.monotonic()
-        for number in range(1, messages + 1):
-            cursor.execute(insert, (payload,))
-            row = cursor.execute(select).fetchone()
-            assert row is not None
-            cursor.execute(b"DELETE FROM naive_outbox WHERE id = %s", (row[0],))
-            if number % 500 == 0:
-                connection.commit()
-        connection.commit()
-        return messages / (time.monotonic() - began)
-
-
-def measure_loop(place: Place, messages: int, batch: int) -> float:
-    """Insert, select and delete the rows, `batch` of them a transaction; no broker."""
-    producer, _ = place.fresh()
-    payload = '{"id": 1, "note": "' + NOTE + '"}'
-    insert = "INSERT INTO naive_outbox (payload) VALUES (%s)"
-    select = "SELECT id, payload FROM naive_outbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
-    with psycopg.connect(plain(producer)) as connection, connection.cursor() as cursor:
-        began = time.monotonic()
-        for _ in range(0, messages, batch):
-            cursor.executemany(insert, [(payload,)] * batch)
-            connection.commit()
-            found = [row[0] for row in cursor.execute(select, (batch,)).fetchall()]
-            cursor.execute("DELETE FROM naive_outbox WHERE id = ANY(%s)", (found,))
-            connection.commit()
-        return messages / (time.monotonic() - began)
-
-
 def produce(producer: str, rate: float, seconds: float) -> int:
     """Commit one order with its message a transaction, at `rate`; how many."""
     engine = sa.create_engine(producer)
@@ -377,9 +342,13 @@ def main() -> None:
             return
         some, few = given.messages, given.messages // 4
         measures: dict[str, Callable[[], float]] = {
-            LOOP: lambda: measure_loop(place, few, 1),
-            "loop, row by row, commit each 500": lambda: measure_loop_of_rows(place, few),
-            "loop, 500 rows a transaction": lambda: measure_loop(place, some, 500),
+            LOOP: lambda: loops.batches(plain(place.fresh()[0]), few, 1),
+            "loop, row by row, commit each 500": lambda: loops.row_by_row(
+                plain(place.fresh()[0]), few
+            ),
+            "loop, 500 rows a transaction": lambda: loops.batches(
+                plain(place.fresh()[0]), some, 500
+            ),
             "chassis, relay alone": lambda: measure_relay(place, some),
             "chassis, relay alone, traced": lambda: measure_relay(
                 place, some, CHANGE | {"traceparent": TRACED}
