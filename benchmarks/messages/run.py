@@ -229,6 +229,11 @@ def measure_naive(place: Place, messages: int) -> float:
         return messages / wait(consumer, "orders", messages)
 
 
+def measure_loop(place: Place, loop: Callable[..., float], *given: int) -> float:
+    producer, _ = place.fresh()
+    return loop(plain(producer), *given)
+
+
 def produce(producer: str, rate: float, seconds: float) -> int:
     """Commit one order with its message a transaction, at `rate`; how many."""
     engine = sa.create_engine(producer)
@@ -342,7 +347,7 @@ def main() -> None:
             return
         some, few = given.messages, given.messages // 4
         measures: dict[str, Callable[[], float]] = {
-            LOOP: lambda: loops.batches(plain(place.fresh()[0]), few, 1),
+            LOOP: lambda: measure_loop(place, loops.batches, few, 1),
             "loop, row by row, commit each 500": lambda: loops.row_by_row(
                 plain(place.fresh()[0]), few
             ),
