@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bank import ledger as ledger_module
 from bank.models import Account
 from chassis import __main__ as commands
-from chassis import cleanup, delivery, gauges, outbox, schema, wake
+from chassis import cleanup, delivery, dialects, gauges, outbox, schema, wake
 from chassis.brokers import Rejected
 from chassis.leases import Leases
 from chassis.processor import Processor
@@ -92,6 +92,22 @@ def test_the_whole_way_in_order(sides: Sides, nats_url: str) -> None:
     consume(ledger, nats_url, name, done)
     assert by_account(ledger.rows(ENTRIES)) == EXPECTED | {4: [1, 2]}
     assert ledger.rows("SELECT 1 FROM inbox_retry") == []
+
+
+def test_one_process_cleans_while_the_others_pass_by(new_mariadb: Callable[[], str]) -> None:
+    ledger = side(LEDGER, new_mariadb(), replica=True)
+    given = settings(str(ledger.engine.url), "nats://unused", "")
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=30)
+    row = {"consumer": "ledger", "received_at": old}
+    with ledger.engine.begin() as connection:
+        rows = [{**row, "message_id": str(n)} for n in range(3)]
+        connection.execute(sa.insert(schema.inbox), rows)
+    with ledger.engine.begin() as first, ledger.engine.begin() as other:
+        with dialects.elected(first, cleanup._INBOX_LOCK) as elected:
+            assert elected
+            assert cleanup.inbox_batch(other, given) == 0
+        assert cleanup.inbox_batch(other, given) == 3
+    ledger.engine.dispose()
 
 
 def test_duplicates_and_dead_letters(sides: Sides) -> None:

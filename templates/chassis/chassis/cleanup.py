@@ -29,8 +29,20 @@ def is_needed() -> sa.ColumnElement[bool]:
 
 def outbox_batch(connection: Connection, settings: Settings) -> int:
     """Delete one batch of what was published long ago; how many rows, 0 if another is at it."""
-    if not dialects.try_lock(connection, _OUTBOX_LOCK):
-        return 0
+    with dialects.elected(connection, _OUTBOX_LOCK) as elected:
+        return _forget_published(connection, settings) if elected else 0
+
+
+def inbox_batch(connection: Connection, settings: Settings) -> int:
+    """Forget one batch of messages that cannot come again; how many, 0 if another is at it."""
+    before = clock.ahead(-settings.inbox_retention)
+    with dialects.elected(connection, _INBOX_LOCK) as elected:
+        if not elected:
+            return 0
+        return max(_forget_applied(connection, before), _forget_graves(connection, before))
+
+
+def _forget_published(connection: Connection, settings: Settings) -> int:
     old = (
         sa.select(outbox.c.id)
         .where(outbox.c.created_at < clock.ahead(-settings.outbox_retention))
@@ -44,11 +56,7 @@ def outbox_batch(connection: Connection, settings: Settings) -> int:
     return len(found)
 
 
-def inbox_batch(connection: Connection, settings: Settings) -> int:
-    """Forget one batch of messages that cannot come again; how many, 0 if another is at it."""
-    if not dialects.try_lock(connection, _INBOX_LOCK):
-        return 0
-    before = clock.ahead(-settings.inbox_retention)
+def _forget_applied(connection: Connection, before: dt.datetime) -> int:
     keys = sa.select(inbox.c.consumer, inbox.c.message_id).where(inbox.c.received_at < before)
     found = connection.execute(keys.order_by(inbox.c.received_at).limit(_BATCH)).all()
     by_consumer: dict[str, list[str]] = {}
@@ -57,7 +65,7 @@ def inbox_batch(connection: Connection, settings: Settings) -> int:
     for consumer, identities in by_consumer.items():
         same = (inbox.c.consumer == consumer, inbox.c.message_id.in_(identities))
         connection.execute(sa.delete(inbox).where(*same))
-    return max(len(found), _forget_graves(connection, before))
+    return len(found)
 
 
 def _forget_graves(connection: Connection, before: dt.datetime) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -116,11 +117,24 @@ def among(
     return column.in_(values)
 
 
-def try_lock(connection: Connection, number: int) -> bool:
+@contextmanager
+def elected(connection: Connection, number: int) -> Iterator[bool]:
     """Whether this transaction is the only one with the lock `number`; True without such locks."""
-    if connection.dialect.name != "postgresql":
-        return True
-    return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar())
+    if connection.dialect.name == "postgresql":
+        # Let go at the end of the transaction.
+        lock = sa.func.pg_try_advisory_xact_lock(number)
+        yield bool(connection.execute(sa.select(lock)).scalar())
+    elif _is_mysql(connection):
+        # A lock of the server, and of the connection, which goes back to a pool.
+        name = sa.func.concat(number, ".", sa.func.left(sa.func.database(), 50))
+        won = bool(connection.execute(sa.select(sa.func.get_lock(name, 0))).scalar())
+        try:
+            yield won
+        finally:
+            if won:
+                connection.execute(sa.select(sa.func.release_lock(name)))
+    else:
+        yield True
 
 
 def need_not_last(connection: Connection) -> None:
