@@ -154,6 +154,11 @@ def reads(*tables: str) -> set[tuple[str, str]]:
         # Fetching related rows.
         ("Comment.objects.select_related('post').first()", reads("comment", "post")),
         ("Comment.objects.select_related('post').count()", reads("comment")),
+        ("list(Like.objects.select_related('comment').values('id'))", reads("likes")),
+        (
+            "list(Like.objects.select_related('comment').values('comment__text'))",
+            reads("likes", "comment"),
+        ),
         (
             "Like.objects.select_related().last()",
             reads("likes", "comment", "post", "author", "person", "country"),

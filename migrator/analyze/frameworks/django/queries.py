@@ -30,6 +30,7 @@ _CHAIN = {
     "select_for_update", "union", "intersection", "difference", "extra", "complex_filter", "dates",
     "datetimes", "get_queryset", "iterator", "raw", "aiterator", "_clone", "_chain",
 }  # fmt: skip
+_NO_ROWS = {"values", "values_list", "dates", "datetimes"}
 _ROW = {"get", "first", "last", "earliest", "latest"}
 _NUMBER = {"count", "exists", "aggregate", "contains", "explain"}
 _MAKES = {"create", "get_or_create", "update_or_create", "create_user", "create_superuser"}
@@ -120,6 +121,9 @@ class Queries:
         fetched = query.fetched
         if name in WHOLE:
             tables, fetched = tables - joins, fetched | joins
+        if name in _NO_ROWS:  # the row itself is not made, nor what would go with it
+            self._unread(at, query, call, fetched - tables)
+            fetched = frozenset()
         found = replace(
             query, manager=False, tables=tables, rows=rows, lines=lines | {call.line},
             fetched=fetched,
