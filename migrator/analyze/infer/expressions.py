@@ -36,6 +36,7 @@ from migrator.analyze.infer.values import (
     Call,
     ClassRef,
     Closure,
+    Either,
     External,
     Instance,
     Many,
@@ -274,6 +275,8 @@ def _item(at: Interpreter, expr: Expr) -> Value | None:
             return owner.items[number]
     if type(owner) is Mapping:
         return key_of(owner, key)
+    if type(owner) is Either and all(type(o) is Mapping for o in owner.options):
+        return either(*[key_of(o, key) for o in owner.options])  # type: ignore[arg-type]
     if type(owner) is ClassRef:
         return owner  # Generic[User] is the class still
     if type(index) is tuple and index[0] == ANY:  # a slice, or computed

@@ -186,13 +186,20 @@ def _given(
             declared = world.annotated(code.module, known[name], code.owner)
             if declared == value:
                 continue
-        found[name] = value
+        found[name] = _rows_in(world, value) if type(value) is Mapping else value
     rest = next((p[0] for p in params if p[3] == "**"), None)
     if rest is not None:
         others = {n: v for n, v in call.named.items() if n not in known}
         if any(v is not None and _matters(world, v) for v in others.values()):
             found[rest] = Mapping(tuple(sorted(others.items())))
     return found
+
+
+def _rows_in(world: World, value: Mapping) -> Mapping:
+    """The rows that a dict holds, as ``args["user"] = current_user`` puts them there."""
+    models = world.schema.models
+    rows = [i for i in value.items if type(i[1]) is Instance and i[1].cls in models]
+    return Mapping(tuple(sorted(rows, key=lambda item: item[0])))
 
 
 def _matters(world: World, value: Value, depth: int = 0) -> bool:
@@ -208,7 +215,7 @@ def _matters(world: World, value: Value, depth: int = 0) -> bool:
             for v in value.items  # type: ignore[attr-defined]
         )
     if kind is Mapping:
-        return False
+        return bool(_rows_in(world, value).items)  # type: ignore[arg-type]
     if kind is Text:
         # Names of tables and attributes; what is put together while it runs names nothing.
         return value.whole and len(value.text) < 100 and " " not in value.text  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from migrator.analyze.facts.shape import (
+    ANY,
     AUG,
     CALL,
     CLASS,
@@ -15,6 +16,7 @@ from migrator.analyze.facts.shape import (
     FOR,
     IF,
     IMPORT,
+    OPERATORS,
     RAISE,
     RETURN,
     SET,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from migrator.analyze.infer.interpreter import Interpreter
 
 _MOST_KEYS = 60
+_SAME = (OPERATORS.index("=="), OPERATORS.index("is"))
 
 
 def put(at: Interpreter, owner: Expr, key: Value | None, value: Value | None) -> None:
@@ -175,8 +178,14 @@ def _join(at: Interpreter, other: dict[str, Value | None]) -> None:
 
 
 def _narrow(at: Interpreter, test: Expr) -> None:
-    """``isinstance(x, User)`` holds in the branch below it."""
+    """``isinstance(x, User)``, ``type(x) is User`` hold in the branch below them."""
     if type(test) is not tuple:
+        return
+    name = _whose_class(test)
+    if name is not None:
+        known = at.world.instance_of(at.value(test[1][1]))
+        if known is not None:
+            at.env[name] = known
         return
     if test[0] == "oneof":
         for part in test[1]:
@@ -189,6 +198,21 @@ def _narrow(at: Interpreter, test: Expr) -> None:
             known = either(*types)
             if known is not None:
                 at.env[name] = known
+
+
+_CLASS = ".__class__"
+
+
+def _whose_class(test: Expr) -> str | None:
+    """The name whose class is compared: ``x.__class__ == User``."""
+    if len(test) < 3 or test[0] != ANY or test[2] not in _SAME or len(test[1]) != 2:
+        return None
+    left = test[1][0]
+    if type(left) is str and left.endswith(_CLASS):
+        return left.removesuffix(_CLASS)
+    if type(left) is tuple and left[0] == CALL and left[2] == "type" and len(left[3]) == 1:
+        return left[3][0] if type(left[3][0]) is str else None
+    return None
 
 
 def _with(at: Interpreter, statement: Stmt) -> None:
