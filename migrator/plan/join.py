@@ -11,6 +11,7 @@ Parts = dict[str, int]
 # Without tables: so many definitions, so many of them at work on rows or requests, are a service if
 # any answers. Fewer are helpers of another; a library that nothing enters goes where it is used.
 _ENOUGH, _BUSY, _ANSWERS = 12, 2, 1
+_IDLE = 0.5  # Where nothing seems to enter more than this, how it is entered is not known.
 
 
 class Net:
@@ -75,6 +76,9 @@ class _Joined:
         for (one_part, other_part), weight in cut.items():
             self.between[one_part][other_part] = self.between[other_part][one_part] = weight
         self.total = sum(self.strength.values()) or 1.0
+        self.blind = False
+        idle = sum(self.held[p].size for p in self.between if not self._able(p))
+        self.blind = idle > _IDLE * sum(held.size for held in self.held.values())
 
     def give_homes(self) -> None:
         """A few definitions without a table are no service: they go where they are tied most."""
@@ -87,8 +91,8 @@ class _Joined:
     def _able(self, part: int) -> bool:
         """Whether `part` could be a service."""
         held = self.held[part]
-        enough = held.size >= _ENOUGH and held.busy >= _BUSY and held.answers >= _ANSWERS
-        return held.tables > 0 or enough
+        works = self.blind or (held.busy >= _BUSY and held.answers >= _ANSWERS)
+        return held.tables > 0 or (held.size >= _ENOUGH and works)
 
     def reduce(self, services: int) -> None:
         heap = [(-self._gain(p, q), p, q) for p in self.between for q in self.between[p] if p < q]

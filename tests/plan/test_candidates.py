@@ -105,13 +105,25 @@ def test_a_little_noise_moves_the_knee_by_a_step_at_most(noise: list[float]) -> 
 
 
 def test_a_library_that_answers_nothing_is_no_service() -> None:
-    table, works = "table:t", [f"a:f{n}" for n in range(12)]
-    near: dict[str, dict[str, float]] = {table: {"a:f0": 0.1}, "a:f0": {table: 0.1}}
-    for one, other in pairwise(works):
+    works, rows = [f"a:f{n}" for n in range(12)], [f"table:t{n}" for n in range(13)]
+    near: dict[str, dict[str, float]] = {}
+    for one, other in pairwise([*works, *rows]):
         near.setdefault(one, {})[other] = 1.0
         near.setdefault(other, {})[one] = 1.0
-    parts = dict.fromkeys(works, 0) | {table: 1}
+    parts = dict.fromkeys(works, 0) | dict.fromkeys(rows, 1)
     library = Ties(tuple(sorted(near)), near, frozenset(works))
     assert len(set(joined(Net(library), parts, 1.0).values())) == 1
     entered = replace(library, answers=frozenset({"a:f0"}))
     assert len(set(joined(Net(entered), parts, 1.0).values())) == 2
+
+
+def test_where_nothing_seems_to_be_entered_size_is_enough() -> None:
+    table, works = "table:t", [f"{file}:f{n}" for file in "ab" for n in range(12)]
+    near: dict[str, dict[str, float]] = {table: {"a:f0": 0.1, "b:f0": 0.1}}
+    for one, other in pairwise(works):
+        near.setdefault(one, {})[other] = 1.0
+        near.setdefault(other, {})[one] = 1.0
+    near["a:f0"][table] = near["b:f0"][table] = 0.1
+    parts = {work: ord(work[0]) for work in works} | {table: 1}
+    found = joined(Net(Ties(tuple(sorted(near)), near)), parts, 1.0)
+    assert len(set(found.values())) == 3
