@@ -73,13 +73,13 @@ def choose(search: Search, ties: Ties, services: int | None) -> Choice:
         if wanted.services != services:
             reason += f"; tables and constraints allow {wanted.services}"
     else:
-        wanted = measured(search.at(knee(ladder), thorough=True))
+        wanted = measured(search.at(knee(ladder, search.blind), thorough=True))
     by_count[wanted.services] = wanted
     kept = [c for n, c in sorted(by_count.items()) if c is wanted or 1 < n <= _MOST]
     return Choice(tuple(kept), wanted, reason if services is not None else _reason(wanted, kept))
 
 
-def knee(ladder: Sequence[tuple[float, Candidate]]) -> float:
+def knee(ladder: Sequence[tuple[float, Candidate]], blind: bool = False) -> float:
     """The resolution where coupling and size are both small: the least sum of the share of ties
     that is cut and the share of the code in one service (both 0..1, so that no scale has to be
     chosen; the point nearest the ideal (0, 0) in the L1 norm), and a little for services without
@@ -87,10 +87,12 @@ def knee(ladder: Sequence[tuple[float, Candidate]]) -> float:
 
     Around its least that sum is flat, and hangs on where single services happen to be joined. So
     it is averaged over resolutions nearby (a Gaussian kernel), and what is far from the usual has
-    to be better by more: the number of services then hardly changes with a little code.
+    to be better by more: the number of services then hardly changes with a little code. Layers,
+    most of which own nothing, are refused, unless the search is `blind` to what is entered.
     """
     able = [step for step in ladder if 1 < step[1].services <= _MOST] or ladder
-    able = [step for step in able if step[1].without <= _MOSTLY * step[1].services] or able
+    if not blind:
+        able = [step for step in able if step[1].without <= _MOSTLY * step[1].services] or able
     return min(able, key=lambda step: (round(_smooth(step[0], ladder), 6), step[0]))[0]
 
 

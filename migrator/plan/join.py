@@ -11,7 +11,7 @@ Parts = dict[str, int]
 # Without tables: so many definitions, so many of them at work on rows or requests, are a service if
 # any answers. Fewer are helpers of another; a library that nothing enters goes where it is used.
 _ENOUGH, _BUSY, _ANSWERS = 12, 2, 1
-_IDLE = 0.5  # Where nothing seems to enter more than this, how it is entered is not known.
+_SEEN = 0.05  # Where fewer than this are tables or answer, how it is entered is not known.
 
 
 class Net:
@@ -28,6 +28,8 @@ class Net:
             if node < other
         ]
         self.held = [ties.holds(node) for node in ties.nodes]
+        seen = sum(held.tables + held.answers for held in self.held)
+        self.blind = seen < _SEEN * sum(held.size for held in self.held)
 
 
 def joined(
@@ -51,7 +53,7 @@ class _Joined:
     def __init__(
         self, net: Net, parts: Parts, resolution: float, apart: Collection[tuple[str, str]]
     ) -> None:
-        self.home, self.resolution = parts, resolution
+        self.home, self.resolution, self.blind = parts, resolution, net.blind
         self.goal = {p: p for p in set(parts.values())}
         self.strength = dict.fromkeys(self.goal, 0.0)
         self.held: dict[int, Held] = {}
@@ -76,9 +78,6 @@ class _Joined:
         for (one_part, other_part), weight in cut.items():
             self.between[one_part][other_part] = self.between[other_part][one_part] = weight
         self.total = sum(self.strength.values()) or 1.0
-        self.blind = False
-        idle = sum(self.held[p].size for p in self.between if not self._able(p))
-        self.blind = idle > _IDLE * sum(held.size for held in self.held.values())
 
     def give_homes(self) -> None:
         """A few definitions without a table are no service: they go where they are tied most."""

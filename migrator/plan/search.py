@@ -17,7 +17,7 @@ from migrator.plan.ties import PLACE, Held, Ties
 
 SEED = 7
 _QUICK = (1, 2)  # Trials and iterations: enough to tell about how many parts there are.
-_THOROUGH = (5, 6)  # What is proposed: fewer end in parts that a small change of the code upsets.
+_THOROUGH = (10, 10)  # What is proposed: fewer end in parts that a small change of the code upsets.
 _STEPS = 14
 _ABOUT = (0.72, 0.85, 1.0, 1.18, 1.4)
 _LOWEST, _HIGHEST = 0.02, 64.0
@@ -30,6 +30,7 @@ class Search:
         self.whole, self.limits, self.seed = ties, limits, seed
         self.ties = _contracted(ties, limits)
         self.net = Net(self.ties)
+        self.blind = self.net.blind
         name = self.ties.nodes
         self.edges = [(name[a], name[b], weight) for a, b, weight in self.net.edges]
         self._known: dict[tuple[float, bool], Parts] = {}

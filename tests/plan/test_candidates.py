@@ -43,7 +43,7 @@ class _Told(Search):
     """Searches nothing: it finds one service of tables, and one or both of the others apart."""
 
     def __init__(self) -> None:
-        pass
+        self.blind = False
 
     def at(self, resolution: float, thorough: bool = False) -> dict[str, int]:  # noqa: ARG002
         coarse = dict.fromkeys(NEAR, 0) | {"b:f": 1, "b:g": 1}
@@ -118,7 +118,7 @@ def test_a_library_that_answers_nothing_is_no_service() -> None:
 
 
 def test_where_nothing_seems_to_be_entered_size_is_enough() -> None:
-    table, works = "table:t", [f"{file}:f{n}" for file in "ab" for n in range(12)]
+    table, works = "table:t", [f"{file}:f{n}" for file in "ab" for n in range(15)]
     near: dict[str, dict[str, float]] = {table: {"a:f0": 0.1, "b:f0": 0.1}}
     for one, other in pairwise(works):
         near.setdefault(one, {})[other] = 1.0
