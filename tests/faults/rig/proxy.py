@@ -61,11 +61,15 @@ class Proxy:
 
     def close(self) -> None:
         self._mode = "refuse"
-        self._server.close()
-        self._reset()
+        self._network.run(self._stop())
 
     def _reset(self) -> int:
         return int(self._network.run(self._abort()))
+
+    async def _stop(self) -> None:
+        # Not from another thread: a connection that ends meanwhile would close the server too.
+        self._server.close()
+        await self._abort()
 
     async def _abort(self) -> int:
         for writer in list(self._open):
