@@ -24,7 +24,16 @@ class Doing(NamedTuple):
     table: str
 
 
-def accesses(project: Project, schema: Schema, done: Found) -> tuple[set[Access], set[Doing]]:
+class Accesses(NamedTuple):
+    """`through` are those that a function's callers or heirs tell, which its own code may tell
+    too."""
+
+    every: set[Access]
+    writes: set[Doing]
+    through: set[Access]
+
+
+def accesses(project: Project, schema: Schema, done: Found) -> Accesses:
     """Every access by definition, and every write by function.
 
     What a function touches only because of its callers' arguments, or of the class that inherits
@@ -32,21 +41,26 @@ def accesses(project: Project, schema: Schema, done: Found) -> tuple[set[Access]
     function that does other things for each (``get_or_404(Model, id)``) is generic, and the access
     is its callers'.
     """
-    found: dict[Access, set[str] | None] = {}
+    direct: set[Access] = set()
+    # With the places where it happens; none where it happens at its own line.
+    by_others: dict[Access, set[str] | None] = {}
     writes: set[Doing] = set()
 
     def add(function: str, definition: str, line: int, touch: Touch, via: str = "") -> None:
-        access = _access(project, definition, line, touch)
-        places = found.setdefault(access, set() if via else None)
+        access = access_of(project, definition, line, touch)
+        places = by_others.setdefault(access, set() if via else None)
         if not via:
-            found[access] = None
+            by_others[access] = None
         elif places is not None:
             places.add(via)
         if access.writes:
             writes.add(Doing(function, definition, touch.table))
 
     for touch in done.touches:
-        add(touch.function, touch.definition, touch.line, touch)
+        access = access_of(project, touch.definition, touch.line, touch)
+        direct.add(access)
+        if access.writes:
+            writes.add(Doing(touch.function, touch.definition, touch.table))
     generic = _Generic(project, schema, done)
     own = {(t.function, t.table, t.mode) for t in done.touches}
     for through in done.through:
@@ -60,7 +74,13 @@ def accesses(project: Project, schema: Schema, done: Found) -> tuple[set[Access]
             add(through.caller, through.caller_definition, through.line, touch, at)
         else:
             add(touch.function, touch.definition, touch.line, touch)
-    return {_told_via(access, places) for access, places in found.items()}, writes
+    told = {_told_via(access, places) for access, places in by_others.items()}
+    return Accesses(together(direct, told), writes, told)
+
+
+def together(direct: set[Access], by_others: Iterable[Access]) -> set[Access]:
+    """What a function does itself is not also told by where callers make it happen."""
+    return direct | {a for a in by_others if not a.via or replace(a, via=()) not in direct}
 
 
 def _told_via(access: Access, places: set[str] | None) -> Access:
@@ -145,7 +165,7 @@ def top(id_: str) -> str:
     return f"{module}:{name.partition('.')[0]}"
 
 
-def _access(project: Project, definition: str, line: int, touch: Touch) -> Access:
+def access_of(project: Project, definition: str, line: int, touch: Touch) -> Access:
     path = project.path(definition.partition(":")[0])
     return Access(definition, touch.table, touch.mode, path, line, touch.how, touch.confidence)
 

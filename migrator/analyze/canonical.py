@@ -75,7 +75,8 @@ class _Walk:
         elif isinstance(value, Module):
             self.tell(f"module {value.name} {value.facts.key.hex()}")
         elif isinstance(value, Class):
-            self.tell(f"class {value.id} {value.module.facts.key.hex()}")
+            self.tell(f"class {value.id} {value.module.name}")
+            self.value((value.statement, value.bases))
         elif isinstance(value, FunctionCode):
             self.tell(f"code {value.key}")
             self.value(value.statement)

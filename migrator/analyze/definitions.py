@@ -115,15 +115,13 @@ def describe(
     )
 
 
-def class_roles(project: Project) -> dict[str, set[str]]:
+def class_roles(project: Project, id_: str) -> set[str]:
     """Exceptions and enums, through any number of the monolith's own bases."""
-    roles: dict[str, set[str]] = {}
-    for id_, class_ in project.classes.by_id.items():
-        above = set(class_.mro[1:])
-        if above & _ENUMS:
-            roles.setdefault(id_, set()).add("enum")
-        if any(b in _EXCEPTIONS or b.endswith(("Error", "Exception")) for b in above):
-            roles.setdefault(id_, set()).add("exception")
+    class_ = project.classes.get(id_)
+    above = set(class_.mro[1:]) if class_ is not None else set()
+    roles = {"enum"} if above & _ENUMS else set()
+    if any(b in _EXCEPTIONS or b.endswith(("Error", "Exception")) for b in above):
+        roles.add("exception")
     return roles
 
 

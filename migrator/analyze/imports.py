@@ -16,15 +16,24 @@ def imports(project: Project) -> tuple[set[Import], list[Unresolved]]:
     found: set[Import] = set()
     unresolved: list[Unresolved] = []
     for module in project.code:
-        found.update(_static(project, module))
-        for line, _, call in module.facts.interface.dynamic:
-            targets = imported_by_call(project.names, module, call)
-            if targets is None:
-                why = "the imported name is computed"
-                unresolved.append(Unresolved(module.path, line, text_of(call)[:60], why))
-            for target in targets or ():
-                if target in project.modules:
-                    found.add(Import(module.name, target, "dynamic", line))
+        known, unknown = imports_of(project, module)
+        found |= known
+        unresolved += unknown
+    return found, unresolved
+
+
+def imports_of(project: Project, module: Module) -> tuple[set[Import], list[Unresolved]]:
+    """Those of one module."""
+    found = set(_static(project, module))
+    unresolved: list[Unresolved] = []
+    for line, _, call in module.facts.interface.dynamic:
+        targets = imported_by_call(project.names, module, call)
+        if targets is None:
+            why = "the imported name is computed"
+            unresolved.append(Unresolved(module.path, line, text_of(call)[:60], why))
+        for target in targets or ():
+            if target in project.modules:
+                found.add(Import(module.name, target, "dynamic", line))
     return found, unresolved
 
 

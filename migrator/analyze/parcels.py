@@ -1,20 +1,22 @@
 """What interpretation found, kept module by module with what it depends on.
 
 After a change only those modules are interpreted again that changed themselves or that looked at
-one that did. All of them are where anything changed that interpretation is told from elsewhere:
-which modules there are, what the plug-ins have declared, the analyzer's own code.
+a name of one whose content did. All of them are where anything changed that interpretation is told
+from elsewhere: which modules there are, what the plug-ins have declared, the analyzer's own code.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from migrator.analyze.canonical import NotCanonical, canonical
+from migrator.analyze.changed import OldFacts, as_before, changed_names
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.kept_file import KeptFile
+from migrator.analyze.project.modules import NAME_BITS, name_bit
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
 from migrator.model.graph import ForeignKey, Relationship, Table
@@ -67,8 +69,9 @@ class KeptParcels:
     def __init__(self, folder: Path) -> None:
         self._file = KeptFile(folder / "interpreted.bin")
 
-    def get(self, state: State) -> dict[str, Parcel]:
-        """The parcels, by module, that hold in this state too."""
+    def get(self, state: State, project: Project, old: OldFacts) -> dict[str, Parcel]:
+        """The parcels, by module, that hold in this state too; `old` gives the facts of a key,
+        where they are still there."""
         content = self._file.get(state.world)
         if content is None:
             return {}
@@ -76,17 +79,52 @@ class KeptParcels:
             keys, rows = marshal.loads(content)
             if [name for name, _ in keys] != [name for name, _ in state.keys]:
                 return {}
-            changed = 0
-            for index, (old, new) in enumerate(zip(keys, state.keys, strict=True)):
-                if old != new:
-                    changed |= 1 << index
-            found = {name: (int.from_bytes(seen, "little"), part) for name, seen, part in rows}
-            return {n: Parcel(s, p) for n, (s, p) in found.items() if not s & changed}
+            changed = _Changed(keys, state, project, old)
+            return {
+                name: Parcel(seen, part)
+                for name, bits, part in rows
+                if name not in changed.modules
+                and not changed.seen_by(seen := int.from_bytes(bits, "little"))
+            }
         except (ValueError, TypeError, EOFError):
             return {}
 
     def put(self, state: State, parcels: Mapping[str, Parcel]) -> None:
         """Keep these instead of the last."""
-        size = (len(state.keys) + 7) // 8
-        rows = [(n, p.seen.to_bytes(size, "little"), p.found) for n, p in parcels.items()]
+        rows = [(n, _bytes(p.seen), p.found) for n, p in parcels.items()]
         self._file.put(state.world, marshal.dumps((state.keys, rows)))
+
+
+def _bytes(bits: int) -> bytes:
+    return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+
+
+class _Changed:
+    """What changed between two runs, as in `Names.seen`."""
+
+    def __init__(
+        self, keys: Sequence[tuple[str, bytes]], state: State, project: Project, old: OldFacts
+    ) -> None:
+        self.modules: set[str] = set()
+        # Where all counts; and modules with the names of them that count.
+        self._whole = self._some = self._names = 0
+        for index, (before, (name, key)) in enumerate(zip(keys, state.keys, strict=True)):
+            if before[1] == key:
+                continue
+            bit = 1 << (NAME_BITS + index)
+            names: Collection[str] | None = None
+            if name:
+                self.modules.add(name)
+                loaded = project.names.loaded.bound
+                module = project.modules[name]
+                was = as_before(module, old(before[1]), loaded)
+                names = changed_names(was, module) if was is not None else None
+            if names is None:
+                self._whole |= bit
+            elif names:
+                self._some |= bit
+                for changed in names:
+                    self._names |= name_bit(name, changed)
+
+    def seen_by(self, seen: int) -> bool:
+        return bool(seen & self._whole or (seen & self._some and seen & self._names))

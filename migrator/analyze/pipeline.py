@@ -6,13 +6,11 @@ import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from operator import attrgetter
+from dataclasses import dataclass
 from pathlib import Path
 
-from migrator.analyze.accesses import accesses, reached, still_unresolved
+from migrator.analyze.assemble import assemble
 from migrator.analyze.declaring import declare
-from migrator.analyze.definitions import class_roles, decorators, describe
 from migrator.analyze.discover import SourceFile, discover, package_prefix
 from migrator.analyze.facts.extract import extract, read_file
 from migrator.analyze.facts.file_keys import FileKeys
@@ -21,8 +19,7 @@ from migrator.analyze.facts.store import Store
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.frameworks.registry import frameworks
 from migrator.analyze.frameworks.sql.plugin import dialect_of
-from migrator.analyze.imports import imports
-from migrator.analyze.interpret import Found, found_in, interpret
+from migrator.analyze.interpret import found_in, interpret
 from migrator.analyze.kept import KeptGraph, code_of, key_of_tree
 from migrator.analyze.migrations import with_roles
 from migrator.analyze.parcels import KeptParcels, state_of
@@ -32,9 +29,7 @@ from migrator.analyze.project.roots import name_files
 from migrator.analyze.schema import Schema
 from migrator.analyze.settings import Settings, settings_for
 from migrator.analyze.test_files import is_test
-from migrator.analyze.transactions import flow, transactions
-from migrator.model.graph import Definition, Dependency, EntryPoint, ForeignKey, Graph, Unresolved
-from migrator.model.graph import Module as GraphModule
+from migrator.model.graph import Dependency, EntryPoint, Graph, Unresolved
 
 Progress = Callable[[str], None]
 # A larger one is a dump of rows.
@@ -140,7 +135,7 @@ def _analyze(
     signals = [s for s in declared if isinstance(s, Dependency)]
     tell("following calls")
     state = state_of(project, schema, plugins, held.code) if held else None
-    kept = held.parcels.get(state) if held and state else {}
+    kept = held.parcels.get(state, project, held.facts.one) if held and state else {}
     parcels = interpret(
         project, schema, plugins, workers=workers, kept=kept,
         advance=lambda done, of: tell(f"following calls: {done} of {of} modules"),
@@ -149,7 +144,7 @@ def _analyze(
         held.parcels.put(state, parcels)
     tell("putting together")
     done = found_in(parcels.values())
-    return _graph(root, project, schema, done, points, signals, unresolved)
+    return assemble(root, project, schema, done, points, signals, unresolved).graph
 
 
 def _read_scripts(scripts: Iterable[SourceFile], schema: Schema) -> None:
@@ -200,97 +195,6 @@ def _imported(files: Iterable[tuple[SourceFile, Facts]]) -> Iterator[str]:
             elif level == 0:
                 for name, _ in names:
                     yield f"{absolute_module('', False, module, 0)}.{name}"
-
-
-def _graph(
-    root: Path, project: Project, schema: Schema, done: Found, points: Sequence[EntryPoint],
-    signals: Sequence[Dependency], unresolved: Sequence[Unresolved],
-) -> Graph:  # fmt: skip
-    found, writes = accesses(project, schema, done)
-    for id_ in sorted({a.table for a in found} & set(schema.elsewhere)):
-        schema.add_table(schema.elsewhere[id_])
-    edges = [*reached(project, done), *signals]
-    definitions = _definitions(project, schema, done)
-    imported, unknown = imports(project)
-    told = {*unresolved, *schema.unresolved, *still_unresolved(project, done), *unknown}
-    graph = Graph(
-        root=root.as_posix(),
-        modules=tuple(
-            sorted(
-                (GraphModule(m.name, m.path, m.lines) for m in project.code), key=attrgetter("name")
-            )
-        ),
-        definitions=tuple(sorted(definitions, key=attrgetter("path", "line", "id"))),
-        tables=tuple(schema.tables[name] for name in sorted(schema.tables)),
-        foreign_keys=tuple(sorted(schema.foreign_keys, key=_key_order)),
-        relationships=tuple(
-            sorted(schema.relationships, key=attrgetter("definition", "attribute", "path", "line"))
-        ),
-        accesses=tuple(
-            sorted(
-                found,
-                key=attrgetter("path", "line", "definition", "table", "mode", "how", "confidence"),
-            )
-        ),
-        dependencies=tuple(sorted(edges, key=attrgetter("source", "target", "kind", "line"))),
-        imports=tuple(sorted(imported, key=attrgetter("source", "line", "target", "kind"))),
-        entry_points=tuple(
-            sorted(
-                set(points),
-                key=lambda p: (p.kind, p.path or "", p.method or "", p.definition, p.name, p.line),
-            )
-        ),
-        transactions=transactions(
-            flow(project, done, signals), writes, points, autocommit=schema.autocommit
-        ),
-        unresolved=tuple(sorted(told, key=attrgetter("path", "line", "what", "why"))),
-    )
-    return replace(graph, stats=stats(graph))
-
-
-def _key_order(key: ForeignKey) -> tuple[object, ...]:
-    return (key.source, key.columns, key.target, key.path, key.line, key.referred_columns)
-
-
-def stats(graph: Graph) -> dict[str, int]:
-    """Counts of what the graph holds."""
-    routes = sum(1 for p in graph.entry_points if p.kind == "route")
-    wide = sum(1 for t in graph.transactions if len(t.tables) > 1)
-    return {
-        "accesses": len(graph.accesses),
-        "definitions": len(graph.definitions),
-        "dependencies": len(graph.dependencies),
-        "entry_points": len(graph.entry_points),
-        "foreign_keys": len(graph.foreign_keys),
-        "lines": sum(m.lines for m in graph.modules),
-        "modules": len(graph.modules),
-        "routes": routes,
-        "tables": len(graph.tables),
-        "transactions": len(graph.transactions),
-        "transactions_over_several_tables": wide,
-        "unresolved": len(graph.unresolved),
-    }
-
-
-def _definitions(project: Project, schema: Schema, done: Found) -> list[Definition]:
-    roles = class_roles(project)
-    traits: dict[str, set[str]] = {}
-    raises: dict[str, tuple[str, ...]] = {}
-    for row in done.rows:
-        if len(row) > 1 and row[1] == "raises":
-            raises[row[0]] = row[2:]
-        else:
-            traits[row[0]] = set(row[1:])
-    decorating = decorators(done.edges, project)
-    found = []
-    for module in project.code:
-        for fact in module.own.values():
-            id_ = f"{module.name}:{fact.name}"
-            known = traits.get(id_, set()) | roles.get(id_, set()) | schema.traits.get(id_, set())
-            if id_ in decorating:
-                known |= {"decorator"}
-            found.append(describe(module, fact, known, raises.get(id_, ())))
-    return found
 
 
 @contextmanager

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from migrator.analyze.accesses import Doing
+from migrator.analyze.infer.values import FunctionCode
 from migrator.analyze.interpret import Found
+from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.model.graph import Dependency, EntryPoint, Transaction
 
@@ -37,12 +39,8 @@ def flow(project: Project, done: Found, further: Iterable[Dependency]) -> Flow:
     for module in project.code:
         for code in project.functions(module):
             functions[code.key] = code.id
-            body = code.statement[7]
-            if type(body) is int:
-                called = module.facts.detail.bodies[body].attributes
-                decorators = (d for _, d in code.statement[6])
-                if not _ENDS.isdisjoint(called) or any(_is_atomic(d) for d in decorators):
-                    committing.add(code.key)
+            if commits(module, code):
+                committing.add(code.key)
             if "generator" in code.statement[8]:
                 generators.add(code.key)
     following: dict[str, set[str]] = defaultdict(set)
@@ -63,6 +61,15 @@ def flow(project: Project, done: Found, further: Iterable[Dependency]) -> Flow:
         functions, of_definition, {k: sorted(v) for k, v in following.items()}, callers,
         frozenset(committing), frozenset(generators),
     )  # fmt: skip
+
+
+def commits(module: Module, code: FunctionCode) -> bool:
+    """Whether a function ends a unit of work."""
+    body = code.statement[7]
+    if type(body) is not int:
+        return False
+    called = module.facts.detail.bodies[body].attributes
+    return not _ENDS.isdisjoint(called) or any(_is_atomic(d) for _, d in code.statement[6])
 
 
 def _is_atomic(decorator: object) -> bool:

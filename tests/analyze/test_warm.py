@@ -192,23 +192,59 @@ def test_warm_is_cold_after_any_edit(
     assert min(later) < first / 2
 
 
-def test_only_what_looked_at_the_changed_module_is_interpreted_again(
+CHAIN = {
+    "low.py": "def low(session):\n    return session.get(1)\n",
+    "middle.py": "import low\ndef middle(session):\n    return low.low(session)\n",
+    "high.py": "import middle\ndef high(session):\n    return middle.middle(session)\n",
+    "apart.py": "import low\ndef apart():\n    return low.missing()\n",
+}
+
+
+def _chain(folder: Path) -> Path:
+    for name, text in CHAIN.items():
+        (folder / name).write_text(text)
+    cache = folder / "cache"
+    analyze(folder, cache=cache)
+    return cache
+
+
+@pytest.mark.parametrize(
+    ("added", "again"),
+    [
+        # A name that nobody looked at, and one that somebody looked for.
+        ("\ndef more(): pass\n", {"apart.py": 1, "high.py": 1, "middle.py": 1, "low.py": 1}),
+        ("\ndef missing(): pass\n", {"low.py": 2}),
+        ("\nfrom os.path import *\n", {"apart.py": 1, "middle.py": 2, "low.py": 4}),
+    ],
+)
+def test_only_what_looked_at_a_changed_name_is_interpreted_again(
+    added: str, again: dict[str, int], tmp_path: Path, interpreted: list[int]
+) -> None:
+    cache = _chain(tmp_path)
+    for changed in again:
+        file = tmp_path / changed
+        file.write_text(file.read_text() + added)
+        analyze(tmp_path, cache=cache)
+    assert interpreted == [4, *again.values()]
+
+
+def test_what_a_definition_does_counts_for_all_that_looked_at_it(
     tmp_path: Path, interpreted: list[int]
 ) -> None:
-    for name, text in {
-        "low.py": "def low(session):\n    return session.get(1)\n",
-        "middle.py": "import low\ndef middle(session):\n    return low.low(session)\n",
-        "high.py": "import middle\ndef high(session):\n    return middle.middle(session)\n",
-        "apart.py": "def apart():\n    return 1\n",
-    }.items():
-        (tmp_path / name).write_text(text)
-    cache = tmp_path / "cache"
-    analyze(tmp_path, cache=cache)
-    for changed in ("apart.py", "high.py", "middle.py", "low.py"):
+    cache = _chain(tmp_path)
+    for changed in CHAIN:
         file = tmp_path / changed
-        file.write_text(file.read_text() + "\ndef more(): pass\n")
+        file.write_text(file.read_text().replace("return", "print()\n    return"))
         analyze(tmp_path, cache=cache)
-    assert interpreted == [4, 1, 1, 2, 3]
+    assert interpreted == [4, 3, 2, 1, 1]
+
+
+def test_facts_that_are_gone_count_as_changed(tmp_path: Path, interpreted: list[int]) -> None:
+    cache = _chain(tmp_path)
+    (cache / "facts.sqlite").unlink()
+    (tmp_path / "low.py").write_text(CHAIN["low.py"] + "\ndef more(): pass\n")
+    analyze(tmp_path, cache=cache)
+    assert interpreted == [4, 4]
 
 
 def test_a_script_that_a_function_runs_counts_too(tmp_path: Path) -> None:

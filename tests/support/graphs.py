@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from migrator.analyze.pipeline import analyze, stats
+from migrator.analyze.assemble import stats
+from migrator.analyze.pipeline import analyze
 from migrator.model.graph import (
     Access,
     Column,

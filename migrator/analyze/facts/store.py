@@ -57,6 +57,9 @@ class Store:
             self._failed(error)
         return found
 
+    def one(self, key: bytes) -> Facts | None:
+        return self.get([key]).get(key)
+
     def put(self, facts: Iterable[Facts]) -> None:
         """Keep these, and forget what no run has asked for in a month."""
         today = int(time.time()) // _DAY

@@ -97,7 +97,7 @@ def _handed(
     own = world.project.function(target) if target is not None and ":" in target else None
     if own is None or own.key == code.key or not (own.statement[4] or made):
         return []
-    world.project.names.seen |= world.project.modules[own.module].bit
+    world.project.names.note_definition(own.id)
     if not any(s[0] == DEF for s in nested(world.block(own))):
         return []
     from migrator.analyze.infer.interpreter import Interpreter

@@ -95,7 +95,7 @@ def _needed(at: Interpreter, sink: Sink) -> None:
 def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str, Value]) -> Run:
     """Interpret a function once for each way of being called."""
     arguments = tuple(sorted(given.items(), key=lambda kv: kv[0])) if given else ()
-    world.project.names.seen |= world.project.modules[code.module].bit
+    world.project.names.note_definition(code.id)
     key = (code.key, code.statement[1], own, arguments)
     known: Run | None = world.memo.known(key)
     if known is not None:

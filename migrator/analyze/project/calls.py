@@ -37,11 +37,12 @@ class CallIndex:
     """The calls of all modules by the last name of what is called.
 
     A function that makes a call is known by its facts' list of methods; its body is decoded only
-    where one of those is asked for.
+    where one of those is asked for. `asked` is told what was.
     """
 
-    def __init__(self, modules: Sequence[Module]) -> None:
+    def __init__(self, modules: Sequence[Module], asked: set[str]) -> None:
         self._modules = modules
+        self._asked = asked
         # In the order of the files: a call outside of functions, or the body of a function.
         self._places: list[tuple[Module, str, Expr | Body]] = []
         self._by_name: dict[str, list[int]] = {}
@@ -52,6 +53,7 @@ class CallIndex:
     def __call__(self, methods: Collection[str]) -> Iterator[Found]:
         """Every call of one of these methods or functions, anywhere, in the order of the files."""
         wanted = set(methods)
+        self._asked |= wanted
         for index in sorted({i for name in wanted for i in self._by_name.get(name, ())}):
             module, definition, place = self._places[index]
             if type(place) is not Body:

@@ -19,7 +19,7 @@ from migrator.analyze.facts.shape import (
     Expr,
     Stmt,
 )
-from migrator.analyze.project.modules import Module, Names
+from migrator.analyze.project.modules import NAME_BITS, Module, Names
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +109,7 @@ class Classes:
         self.names = names
         self.by_id = _ById(names)
         # The bit after all modules' in `Names.seen`: which class is below which.
-        self.hierarchy = 1 << len(names.modules)
+        self.hierarchy = 1 << (NAME_BITS + len(names.modules))
         for module in names.modules.values():
             for fact in module.own.values():
                 if fact.kind == "class":
@@ -134,7 +134,7 @@ class Classes:
         return self._below
 
     def _add(self, id_: str, module: Module, statement: Stmt) -> None:
-        self.names.seen = module.bit
+        self.names.seen = self.names.note(module, id_.partition(":")[2].partition(".")[0])
         named = [b for b in (self._base(module, e) for e in statement[4]) if b is not None]
         bases = (*named, *((b, ()) for name, _ in named for b in self._made_over(name)))
         class_ = self.by_id[id_] = Class(id_, module, statement, bases)

@@ -63,7 +63,7 @@ class Loaded:
         found.sort(key=lambda n: n.count("."))
         if not found or (len(found) > 1 and found[0].count(".") == found[1].count(".")):
             return None
-        self._names.seen |= self._names.modules[found[0]].bit
+        self._names.seen |= self._names.note(self._names.modules[found[0]], name)
         return f"{found[0]}.{name}"
 
     def _variables(self, module: Module) -> Iterator[tuple[str, str]]:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.shape import DefinitionFact, Stmt
 from migrator.analyze.project.loaded import Loaded
 
+NAME_BITS = 4096
+
 
 @dataclass(slots=True, eq=False)
 class Module:
     """One file with its name. `role` is ``migration`` for Alembic revisions: they declare tables
-    but are no part of the running monolith. `bit` is the module's own in `Names.seen`."""
+    but are no part of the running monolith. `bit` is the module's own in `Names.seen`, `bits` are
+    that with the name's for each name that was looked up."""
 
     name: str
     path: str
@@ -30,6 +34,7 @@ class Module:
     exports: frozenset[str] | None = None
     memo: dict[str, tuple[str | None, int]] = field(default_factory=dict)
     bit: int = 0
+    bits: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_package(self) -> bool:
@@ -85,20 +90,35 @@ def absolute_module(module: str, is_package: bool, name: str | None, level: int)
 class Names:
     """Resolves dotted names over all modules.
 
-    `seen` collects, as bits, the modules that were looked at: whoever wants to know what an
-    answer depends on sets it to 0 before and reads it after. Everything that looks at a module's
-    content for another (here, `Classes`, `Project`) adds to it; which modules there are does not
-    count.
+    `seen` collects, as bits, which names of which modules were looked at: whoever wants to know
+    what an answer depends on sets it to 0 before and reads it after. The lowest `NAME_BITS` are the
+    names', each with its module's, by a hash (two may share one: then both seem to have been looked
+    at); above them are the modules'. Everything that looks at a module's content for another (here,
+    `Classes`, `Project`) adds to it; which modules there are does not count. A name counts as
+    looked at also where it is not there.
     """
 
     def __init__(self, modules: Sequence[Module]) -> None:
         self.modules = {module.name: module for module in modules}
         self.seen = 0
         for index, module in enumerate(modules):
-            module.bit = 1 << index
-            _read(module)
+            module.bit = 1 << (NAME_BITS + index)
+            module.bits.clear()
+            read_interface(module)
         self.loaded = Loaded(self)
         self.seen = 0
+
+    def note(self, module: Module, name: str) -> int:
+        """The bits of a top-level name of a module, which is looked at."""
+        known = module.bits.get(name)
+        if known is None:
+            known = module.bits[name] = module.bit | name_bit(module.name, name)
+        return known
+
+    def note_definition(self, id_: str) -> None:
+        """The definition ``module:Name`` is looked at."""
+        module, _, name = id_.partition(":")
+        self.seen |= self.note(self.modules[module], name)
 
     def unkept(self, module: Module, dotted: str) -> str | None:
         """As `resolve`, while what names mean is still being settled."""
@@ -118,7 +138,8 @@ class Names:
         try:
             found, seen = known.memo[dotted]
         except KeyError:
-            before, self.seen = self.seen, known.bit
+            before = self.seen
+            self.seen = self.note(known, dotted.partition(".")[0])
             found = self._resolve(known, dotted)
             seen = self.seen
             known.memo[dotted] = found, seen
@@ -155,7 +176,7 @@ class Names:
             module = self.modules.get(".".join(parts[:cut]))
             if module is None:
                 continue
-            self.seen |= module.bit
+            self.seen |= self.note(module, parts[cut])
             name, rest = parts[cut], parts[cut + 1 :]
             tail = f".{'.'.join(rest)}" if rest else ""
             if name in module.own:
@@ -169,7 +190,7 @@ class Names:
             other = self.modules.get(target)
             if other is None or target in seen:
                 continue
-            self.seen |= other.bit
+            self.seen |= self.note(other, name)
             shown = other.exports
             if (name not in shown) if shown is not None else name.startswith("_"):
                 continue
@@ -193,7 +214,7 @@ class Names:
         known = self.modules.get(module)
         if known is None:
             return None
-        self.seen |= known.bit
+        self.seen |= self.note(known, name.partition(".")[0])
         return known.own.get(name)
 
     def definition_of(self, target: str | None) -> str | None:
@@ -205,11 +226,17 @@ class Names:
         known = self.modules.get(module)
         if known is None:
             return None
-        self.seen |= known.bit
+        self.seen |= self.note(known, name)
         return f"{module}:{name}" if name in known.own else None
 
 
-def _read(module: Module) -> None:
+def name_bit(module: str, name: str) -> int:
+    """The bit of a name of a module in `Names.seen`."""
+    return 1 << crc32(f"{module}:{name}".encode("utf-8", "surrogatepass")) % NAME_BITS
+
+
+def read_interface(module: Module) -> None:
+    """What the module's own facts tell of its names."""
     interface = module.facts.interface
     module.own = {d.name: d for d in interface.definitions}
     module.exports = frozenset(interface.exports) if interface.exports is not None else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from migrator.analyze.facts.shape import DEF, SET, Block, Body, Expr, Stmt
 from migrator.analyze.infer.values import FunctionCode
+from migrator.analyze.project.asked import Asked, Test
 from migrator.analyze.project.calls import CallIndex
 from migrator.analyze.project.classes import Class, Classes
 from migrator.analyze.project.modules import Module, Names, imported_names
@@ -21,6 +22,7 @@ class Project:
         self.names = Names(self.code)
         self.modules = self.names.modules
         self.classes = Classes(self.names)
+        self.asked = Asked()
         self._codes: dict[tuple[str, str, int], FunctionCode] = {}
         self._calls: CallIndex | None = None
         self._packages: frozenset[str] | None = None
@@ -40,7 +42,7 @@ class Project:
     def calls(self) -> CallIndex:
         """Every call of the program, by the last name of what is called."""
         if self._calls is None:
-            self._calls = CallIndex(self.code)
+            self._calls = CallIndex(self.code, self.asked.calls)
         return self._calls
 
     def imports(self, *packages: str) -> bool:
@@ -66,6 +68,17 @@ class Project:
                     for statement in fact.statements:
                         if statement[0] == SET and statement[3] is not None:
                             yield f"{module.name}:{fact.name}", module, statement
+
+    def defining(self, *names: str) -> list[Module]:
+        """The modules that define one of these names."""
+        self.asked.names.update(names)
+        return [m for m in self.code if any(name in m.own for name in names)]
+
+    def functions_like(self, module: Module, test: Test) -> Iterator[FunctionCode]:
+        """Those functions at module or class level that pass a test: plug-ins look for them so
+        where they read declarations. `test` is a function of its module, by itself."""
+        self.asked.tests.add(test)
+        return (code for code in self.functions(module) if test(module, code))
 
     def functions(self, module: Module) -> Iterator[FunctionCode]:
         """Every function at module or class level of a module."""
@@ -123,7 +136,8 @@ class Project:
         if type(index) is not int:
             return None
         module = self.modules[code.module]
-        self.names.seen |= module.bit
+        self.names.note_definition(code.id)
+        self.asked.opened.add(code.key)
         return module.facts.detail.bodies[index]
 
     def block(self, code: FunctionCode) -> Block:

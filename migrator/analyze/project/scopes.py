@@ -121,6 +121,7 @@ class Scopes:
     def _calls_of(self, definition: str) -> Iterator[Found]:
         """The calls of a function that name it, imports of the calling function with each."""
         name = definition.rpartition(":")[2]
+        self.project.asked.calls.add(name)
         for module in self.project.code:
             facts = module.facts
             for fact, uses in zip(facts.interface.definitions, facts.detail.uses, strict=True):

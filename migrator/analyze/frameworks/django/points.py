@@ -22,7 +22,7 @@ def commands(project: Project) -> Iterator[EntryPoint]:
         if _COMMANDS not in f".{module.name}":
             continue
         class_ = project.classes.get(f"{module.name}:Command")
-        if class_ is not None and module.own.get("Command") is not None:
+        if class_ is not None:
             name = module.name.rpartition(".")[2]
             yield EntryPoint("cli", name, None, None, class_.id, class_.line)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrator.analyze.facts.shape import DEF, SET, Block
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import External, FunctionCode, Instance, Value
+from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.walk import nested
 from migrator.analyze.schema import Giver, Schema
@@ -19,8 +20,8 @@ _OWN = frozenset({"user", "auser", "session", "site", "method", "GET", "POST", "
 def declare(project: Project, schema: Schema) -> None:
     """Tell which functions of middleware give a request further attributes."""
     for module in project.code:
-        for code in project.functions(module):
-            for giver in _with_inner(project, code) if _is_middleware(code) else ():
+        for code in project.functions_like(module, _is_middleware):
+            for giver in _with_inner(project, code):
                 for name in sorted(set(_stored(project.block(giver))) - _OWN):
                     place = f"{REQUEST}.{name}"
                     schema.outside.setdefault(place, []).append(Giver("stores", giver))
@@ -40,8 +41,9 @@ def attribute(at: At, name: str, line: int, user: str | None) -> Value | None:
     return given if type(given) is not External else None
 
 
-def _is_middleware(code: FunctionCode) -> bool:
+def _is_middleware(module: Module, code: FunctionCode) -> bool:
     """A method of a class that is called so, or a function that gets the next handler."""
+    del module
     if code.owner is not None:
         return "Middleware" in code.owner.rpartition(":")[2]
     params = code.statement[4]

@@ -67,7 +67,7 @@ class Routes:
                 self._decorators.setdefault(one.definition, []).append(row)
 
     def read(self) -> Iterator[EntryPoint]:
-        modules = [m for m in self.project.code if "urlpatterns" in m.own]
+        modules = self.project.defining("urlpatterns")
         told = len(self.schema.unresolved)
         for module in modules:
             list(self._module(module, Where()))
@@ -206,7 +206,7 @@ class Routes:
         yield from self._patterns(module, given, where.below(part, namespace))
 
     def _app_name(self, module: Module) -> str | None:
-        fact = module.own.get("app_name")
+        fact = self.project.names.definition(f"{module.name}:app_name")
         for statement in fact.statements if fact else ():
             if statement[0] == SET:
                 return _text(statement[3])
@@ -266,6 +266,7 @@ class Routes:
     def _posts(self, target: str) -> bool:
         """Whether a function looks at what was posted."""
         module, _, name = target.partition(":")
+        self.project.asked.opened.add(target)
         facts = self.project.modules[module].facts
         for index, fact in enumerate(facts.interface.definitions):
             if fact.name == name:

@@ -46,11 +46,10 @@ class DjangoSettings:
 def read_settings(project: Project) -> DjangoSettings:
     """All modules that look like Django's settings: they assign one of its central names."""
     found = DjangoSettings()
-    for module in project.code:
-        if any(mark in module.own for mark in _MARKS):
-            found.modules.append(module)
-            for statement in flat(module.facts.interface.body):
-                _assigned(found, statement)
+    for module in project.defining(*_MARKS):
+        found.modules.append(module)
+        for statement in flat(module.facts.interface.body):
+            _assigned(found, statement)
     return found
 
 

@@ -66,7 +66,7 @@ def _definition(
 
 def _stored(project: Project, module: Module, name: str) -> Iterator[tuple[str, FunctionCode]]:
     """``g.user = …`` in the functions of a module, and in functions inside them."""
-    for code in project.functions(module):
+    for code in project.functions_like(module, _knows_g):
         found = {
             target.partition(".")[2]
             for statement in _every(project.block(code))
@@ -76,6 +76,11 @@ def _stored(project: Project, module: Module, name: str) -> Iterator[tuple[str, 
         }
         for attribute in sorted(found):
             yield attribute, code
+
+
+def _knows_g(module: Module, code: FunctionCode) -> bool:
+    del code
+    return any(target in _G for target in module.bound.values())
 
 
 def _every(block: Block) -> Iterator[Stmt]:

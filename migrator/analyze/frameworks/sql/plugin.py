@@ -13,7 +13,8 @@ from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.frameworks.sql.ddl import Declared, statements
 from migrator.analyze.frameworks.sql.files import UnnamedFile, file_named
 from migrator.analyze.frameworks.sql.text import UnparsableSQL, looks_like_sql, read
-from migrator.analyze.infer.values import HOLE
+from migrator.analyze.infer.values import HOLE, FunctionCode
+from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
 from migrator.model.graph import AccessMode, Confidence, ForeignKey, Unresolved
@@ -128,9 +129,8 @@ def _written(project: Project) -> Iterator[tuple[str, int, str]]:
     constants."""
     for module in project.code:
         blocks = [
-            (b.code, c.statement[1])
-            for c in project.functions(module)
-            if type(c.statement[7]) is int and (b := module.facts.detail.bodies[c.statement[7]]).sql
+            (module.facts.detail.bodies[c.statement[7]].code, c.statement[1])
+            for c in project.functions_like(module, _may_hold_sql)
         ]
         for code, line in blocks:
             for text in _texts(marshal.loads(code)):
@@ -146,6 +146,11 @@ def _written(project: Project) -> Iterator[tuple[str, int, str]]:
             if value is not None:
                 for text in _texts(value):
                     yield class_.module.path, class_.line, text
+
+
+def _may_hold_sql(module: Module, code: FunctionCode) -> bool:
+    body = code.statement[7]
+    return type(body) is int and module.facts.detail.bodies[body].sql
 
 
 def _texts(expr: Expr) -> Iterator[str]:

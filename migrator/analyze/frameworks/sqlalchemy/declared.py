@@ -23,8 +23,10 @@ from migrator.analyze.frameworks.sqlalchemy.columns import (
     text,
 )
 from migrator.analyze.project.modules import Module
+from migrator.analyze.project.project import Project
 from migrator.model.graph import Constraint
 
+_MAPPERS = frozenset({"map_imperatively", "mapper"})
 RELATIONS = {"relationship", "relation", "Relationship", "dynamic_loader", "backref"}
 
 
@@ -139,9 +141,14 @@ def top(id_: str) -> str:
     return f"{module}:{name.partition('.')[0]}"
 
 
-def calls(module: Module) -> Iterator[Expr]:
-    """Calls as statements, at module level or in a function of it."""
-    bodies = [marshal.loads(b.code) for b in module.facts.detail.bodies if _maps(b.attributes)]
+def calls(project: Project, module: Module) -> Iterator[Expr]:
+    """Calls as statements, at module level or in a function of it that maps classes."""
+    project.asked.calls |= _MAPPERS
+    bodies = [
+        marshal.loads(body.code)
+        for body in module.facts.detail.bodies
+        if not _MAPPERS.isdisjoint(body.attributes)
+    ]
     for block in [module.facts.interface.body, *bodies]:
         for statement in block:
             value = (
@@ -153,7 +160,3 @@ def calls(module: Module) -> Iterator[Expr]:
             )
             if type(value) is tuple and value[0] == CALL:
                 yield value
-
-
-def _maps(attributes: tuple[str, ...]) -> bool:
-    return "map_imperatively" in attributes or "mapper" in attributes

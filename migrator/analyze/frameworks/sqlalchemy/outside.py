@@ -40,7 +40,7 @@ class MappedFromOutside(MappedClasses):
     def _imperative(self) -> None:
         """``registry.map_imperatively(Class, table)`` and the older ``mapper(Class, table)``."""
         for module in self.project.code:
-            for call in calls(module):
+            for call in calls(self.project, module):
                 func = call[2]
                 if type(func) is not str or last(func) not in ("map_imperatively", "mapper", "map"):
                     continue
