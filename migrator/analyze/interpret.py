@@ -96,7 +96,7 @@ def found_in(parcels: Iterable[Parcel]) -> Found:
     """All together, in order."""
     found = Found()
     for parcel in parcels:
-        found.add(_unpacked(marshal.loads(parcel.found)))
+        found.add(unpacked(marshal.loads(parcel.found)))
     return found
 
 
@@ -141,7 +141,7 @@ def _packed(found: Found) -> Packed:
     )
 
 
-def _unpacked(part: Packed) -> Found:
+def unpacked(part: Packed) -> Found:
     touches, through, reaches, makings, edges, rows, unresolved = part
     return Found(
         [Touch._make(t) for t in touches],

@@ -1,8 +1,8 @@
 """The last Graph, kept whole: where nothing has changed, nothing is analysed.
 
-One file, written at once or not at all, named inside by everything that the Graph depends on: the
-bytes of all files, the settings, the analyzer's own code and the plug-ins'. What is damaged, or is
-another's, is passed over.
+One file, and a second one for what changed since it was written, each written at once or not at
+all, named inside by everything that the Graph depends on: the bytes of all files, the settings, the
+analyzer's own code and the plug-ins'. What is damaged, or is another's, is passed over.
 """
 
 from __future__ import annotations
@@ -20,29 +20,64 @@ from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.kept_file import KEY_BYTES, KeptFile
 from migrator.analyze.settings import Settings
 from migrator.model.graph import Graph
-from migrator.model.graph_lazy import LazyGraph, to_parts
+from migrator.model.graph_change import Change, Whole
+from migrator.model.graph_chunks import Chunk
+from migrator.model.graph_lazy import to_chunks
 
 
 class KeptGraph:
-    """``FOLDER/graph.bin``."""
+    """``FOLDER/graph.bin``: that of the last run that was whole; and ``FOLDER/change.bin``: what
+    of it is another in the last run that was not."""
 
     def __init__(self, folder: Path) -> None:
         self._file = KeptFile(folder / "graph.bin")
+        self._change = KeptFile(folder / "change.bin")
 
     def get(self, key: bytes) -> Graph | None:
         """The Graph of exactly this key."""
+        whole = self.whole(key)
+        if whole is not None:
+            return whole.graph()
+        change = self.change(key)
+        whole = self.whole(change.base) if change is not None else None
+        return change.graph(whole) if change is not None and whole is not None else None
+
+    def whole(self, key: bytes) -> Whole | None:
+        """The Graph of a whole run, in parts."""
         content = self._file.get(key)
+        if content is None:
+            return None
         try:
-            return LazyGraph.of(marshal.loads(content)) if content is not None else None
+            parts, tables = marshal.loads(content)
+        except (ValueError, TypeError, EOFError):
+            return None
+        return Whole(key, parts, {name: [Chunk(*c) for c in of] for name, of in tables.items()})
+
+    def last_change(self) -> tuple[bytes, Change] | None:
+        """The change that is kept, with the name of its Graph."""
+        key = self._change.key()
+        change = self.change(key) if key is not None else None
+        return (key, change) if key is not None and change is not None else None
+
+    def change(self, key: bytes) -> Change | None:
+        content = self._change.get(key)
+        try:
+            return Change(*marshal.loads(content)) if content is not None else None
         except (ValueError, TypeError, EOFError):
             return None
 
     def put(self, key: bytes, graph: Graph) -> None:
         """Keep this one instead of the last."""
         try:
-            self._file.put(key, marshal.dumps(to_parts(graph)))
+            parts, tables = to_chunks(graph)
         except UnicodeEncodeError:
             return
+        plain = {name: [tuple(c) for c in of] for name, of in tables.items()}
+        self._file.put(key, marshal.dumps((parts, plain)))
+
+    def put_change(self, key: bytes, change: Change) -> None:
+        """Keep what is another than in a whole run, beside that."""
+        self._change.put(key, marshal.dumps(tuple(change)))
 
 
 class WrittenGraph:

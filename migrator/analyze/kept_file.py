@@ -28,6 +28,14 @@ class KeptFile:
             return None
         return content if _digest(key, content) == checksum else None
 
+    def key(self) -> bytes | None:
+        """The key of what is kept."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(KEY_BYTES)
+        except OSError:
+            return None
+
     def put(self, key: bytes, content: bytes) -> None:
         """Keep this one instead of the last; a full or read-only disk keeps none."""
         temporary = None

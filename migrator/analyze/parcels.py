@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from migrator.analyze.canonical import NotCanonical, canonical
@@ -63,31 +63,41 @@ def state_of(
     return State(world, (*keys, ("", below)))
 
 
+@dataclass(slots=True)
+class Taken:
+    """Parcels of a former run, by module: those `holding` now too, and the `stale`. `keys` are
+    those of its state."""
+
+    keys: Sequence[tuple[str, bytes]] = ()
+    holding: dict[str, Parcel] = field(default_factory=dict)
+    stale: dict[str, Parcel] = field(default_factory=dict)
+
+
 class KeptParcels:
     """``FOLDER/interpreted.bin``: those of the last run."""
 
     def __init__(self, folder: Path) -> None:
         self._file = KeptFile(folder / "interpreted.bin")
 
-    def get(self, state: State, project: Project, old: OldFacts) -> dict[str, Parcel]:
-        """The parcels, by module, that hold in this state too; `old` gives the facts of a key,
-        where they are still there."""
+    def get(self, state: State, project: Project, old: OldFacts) -> Taken:
+        """What is kept of this world; `old` gives the facts of a key, where they are still
+        there."""
         content = self._file.get(state.world)
         if content is None:
-            return {}
+            return Taken()
         try:
             keys, rows = marshal.loads(content)
             if [name for name, _ in keys] != [name for name, _ in state.keys]:
-                return {}
+                return Taken()
             changed = _Changed(keys, state, project, old)
-            return {
-                name: Parcel(seen, part)
-                for name, bits, part in rows
-                if name not in changed.modules
-                and not changed.seen_by(seen := int.from_bytes(bits, "little"))
-            }
+            taken = Taken(keys)
+            for name, bits, part in rows:
+                parcel = Parcel(int.from_bytes(bits, "little"), part)
+                holds = name not in changed.modules and not changed.seen_by(parcel.seen)
+                (taken.holding if holds else taken.stale)[name] = parcel
+            return taken
         except (ValueError, TypeError, EOFError):
-            return {}
+            return Taken()
 
     def put(self, state: State, parcels: Mapping[str, Parcel]) -> None:
         """Keep these instead of the last."""

@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from migrator.analyze.pipeline import Analysis
     from migrator.model.graph import Graph
     from migrator.model.plan import Assignment, Plan
 
@@ -89,6 +90,7 @@ def analyze(
     # The process ends soon: walking millions of live objects once more frees nothing.
     gc.disable()
     from migrator.analyze.pipeline import analysis
+    from migrator.model.graph_file import graph_bytes
     from migrator.report.progress import telling
     from migrator.report.terminal import summary
     from migrator.run.files import write_atomically
@@ -97,7 +99,10 @@ def analyze(
         done = analysis(path, progress=tell, cache=output.parent / "cache")
         graph = _evidence(done.graph, path, database, traces, history, tell)
         tell("writing the graph")
-        _write(graph, done.key if graph is done.graph else None, output)
+        if graph is done.graph:
+            _write(done, output)
+        else:
+            write_atomically(output, graph_bytes(graph))
     drawn = output_format in (Format.mermaid, Format.dot)
     proposed = _proposed(plan, graph) if html or drawn else None
     if html:
@@ -120,18 +125,24 @@ def analyze(
         console.print(summary(graph, output.as_posix()))
 
 
-def _write(graph: Graph, key: bytes | None, output: Path) -> None:
-    """`key` names the graph where no evidence was added: the same one is not written again."""
+def _write(done: Analysis, output: Path) -> None:
+    """The same graph is not written again, and of one that differs in little from what stands
+    there only that is told anew."""
     from migrator.analyze.kept import WrittenGraph
     from migrator.model.graph_file import graph_bytes
     from migrator.run.files import write_atomically
 
     written = WrittenGraph(output.parent / "cache", output)
-    if key is not None and written.holds(key):
+    if done.key is not None and written.holds(done.key):
         return
-    write_atomically(output, graph_bytes(graph))
-    if key is not None:
-        written.note(key)
+    data: bytes | None = None
+    if done.rewriting is not None:
+        held = next((key for key in done.rewriting.former if written.holds(key)), None)
+        if held is not None:
+            data = done.rewriting.rewritten(held, output.read_bytes())
+    write_atomically(output, data if data is not None else graph_bytes(done.graph))
+    if done.key is not None:
+        written.note(done.key)
 
 
 def _evidence(

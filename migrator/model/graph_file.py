@@ -49,12 +49,19 @@ _encode = msgspec.json.encode
 def _value(value: Any) -> bytes:
     if type(value) is not tuple or not value:
         return _encode(value)
+    return b"[\n" + record_lines(value) + b"\n]"
+
+
+def record_lines(value: tuple[Any, ...]) -> bytes:
+    """Records of one kind as they stand in the file, one a line."""
+    if not value:
+        return b""
     try:
         # A newline can only end a record: those inside of strings are escaped.
         lines = msgspec.json.Encoder().encode_lines(_renamed(value))[:-1]
-        return b"[\n" + lines.replace(b"\n", b",\n") + b"\n]"
+        return lines.replace(b"\n", b",\n")
     except UnicodeEncodeError:  # half of a surrogate pair, as a string of Python may hold
-        return b"[\n" + b",\n".join([json.dumps(_plain(one)).encode() for one in value]) + b"\n]"
+        return b",\n".join([json.dumps(_plain(one)).encode() for one in value])
 
 
 def _renamed(records: tuple[Any, ...]) -> Sequence[Any]:

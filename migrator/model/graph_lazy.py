@@ -12,6 +12,7 @@ import msgspec
 
 from migrator.model.errors import MigratorError
 from migrator.model.graph import Graph
+from migrator.model.graph_chunks import CHUNKED, Chunk, chunked
 
 _NAMES = tuple(field.name for field in dataclasses.fields(Graph))
 
@@ -20,6 +21,18 @@ def to_parts(graph: Graph) -> dict[str, bytes]:
     """Every field as bytes. Raises UnicodeEncodeError where a string holds half a surrogate
     pair."""
     return {name: msgspec.msgpack.encode(getattr(graph, name)) for name in _NAMES}
+
+
+def to_chunks(graph: Graph) -> tuple[dict[str, bytes], dict[str, list[Chunk]]]:
+    """As `to_parts`, with the chunks of those that have any."""
+    parts: dict[str, bytes] = {}
+    tables: dict[str, list[Chunk]] = {}
+    for name in _NAMES:
+        if name in CHUNKED:
+            parts[name], tables[name] = chunked(name, getattr(graph, name))
+        else:
+            parts[name] = msgspec.msgpack.encode(getattr(graph, name))
+    return parts, tables
 
 
 class LazyGraph(Graph):
@@ -54,6 +67,11 @@ class LazyGraph(Graph):
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def records(name: str, part: bytes) -> tuple[Any, ...]:
+    """What one field holds, from bytes. Raises msgspec.DecodeError."""
+    return _decoder(name).decode(part)  # type: ignore[no-any-return]
 
 
 @cache
