@@ -105,3 +105,8 @@ def package_prefix(base: Path) -> str:
         parts.insert(0, folder.name)
         folder = folder.parent
     return ".".join(parts)
+
+
+def prefix_of(root: Path) -> str:
+    """The dotted name that the analysed root, a folder or a file, has from outside."""
+    return package_prefix(root.parent if root.is_file() else root)

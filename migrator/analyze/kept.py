@@ -16,7 +16,6 @@ from pathlib import Path
 import migrator
 from migrator.analyze.code_version import code_version
 from migrator.analyze.discover import SourceFile
-from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.kept_file import KEY_BYTES, KeptFile
 from migrator.analyze.settings import Settings
 from migrator.model.graph import Graph
@@ -123,8 +122,9 @@ def key_of_tree(
     return digest.digest()
 
 
-def code_of(settings: Settings, prefix: str, plugins: Sequence[Framework]) -> str:
-    """Names everything but the tree that an analysis depends on."""
+def code_of(settings: Settings, prefix: str, plugins: Sequence[tuple[str, str]]) -> str:
+    """Names everything but the tree that an analysis depends on; `plugins` are module and name of
+    each, those that are not built in imported."""
     return repr((_analyzer(), prefix, settings, _codes(plugins)))
 
 
@@ -134,15 +134,14 @@ def _analyzer() -> tuple[str, tuple[int, int]]:
     return code_version(home / "analyze", home / "model"), sys.version_info[:2]
 
 
-def _codes(plugins: Sequence[Framework]) -> list[tuple[str, str, str]]:
+def _codes(plugins: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
     """The plug-ins with the code of each one's whole package."""
     found = []
-    for plugin in plugins:
-        kind = type(plugin)
-        package = kind.__module__.partition(".")[0]
+    for module, name in plugins:
+        package = module.partition(".")[0]
         own = package == "migrator"  # named by `_analyzer`
-        places = () if own else _places(package, kind.__module__)
-        found.append((kind.__module__, kind.__qualname__, code_version(*places)))
+        places = () if own else _places(package, module)
+        found.append((module, name, code_version(*places)))
     return found
 
 

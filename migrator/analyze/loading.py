@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from migrator.analyze.discover import SourceFile, package_prefix
-from migrator.analyze.facts.extract import read_file
+from migrator.analyze.discover import SourceFile, prefix_of
 from migrator.analyze.facts.read import Facts
+from migrator.analyze.facts.source import read_file
 from migrator.analyze.migrations import with_roles
 from migrator.analyze.project.modules import Module, absolute_module
 from migrator.analyze.project.project import Project
@@ -29,11 +29,6 @@ def read_scripts(scripts: Iterable[SourceFile], schema: Schema) -> None:
             schema.unresolved.append(Unresolved(script.path, 1, "file of SQL", source))
         else:
             schema.sql_files[script.path] = source.decode("utf-8-sig", "replace")
-
-
-def prefix_of(root: Path) -> str:
-    """The dotted name that the analysed root has from outside, where it is inside of a package."""
-    return package_prefix(root.parent if root.is_file() else root)
 
 
 def load(

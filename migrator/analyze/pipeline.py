@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from migrator.analyze.discover import discover
+from migrator.analyze.discover import discover, prefix_of
 from migrator.analyze.facts.file_keys import FileKeys
-from migrator.analyze.facts.store import Store
-from migrator.analyze.frameworks.registry import frameworks
+from migrator.analyze.frameworks.registry import kinds
 from migrator.analyze.kept import KeptGraph, code_of, key_of_tree
-from migrator.analyze.kept_base import KeptBase
-from migrator.analyze.loading import prefix_of
-from migrator.analyze.parcels import KeptParcels
-from migrator.analyze.run import Held, Progress, Run
 from migrator.analyze.settings import Settings, settings_for
 from migrator.model.graph import Graph
-from migrator.model.graph_rewrite import Rewriting
 
+if TYPE_CHECKING:
+    from migrator.model.graph_rewrite import Rewriting
+
+Progress = Callable[[str], None]
 _RECURSION = 6_000
 
 
@@ -69,21 +68,24 @@ def analysis(
     with _no_collection(), _deep_recursion():
         tell("finding files")
         files = discover(root, settings.exclude)
-        plugins = frameworks(settings.frameworks)
         if cache is None:
-            run = Run(root, files, settings, plugins, tell, workers)
+            from migrator.analyze.run import Run
+
+            run = Run(root, files, settings, tell, workers)
             return Analysis(run.whole(), None)
-        code = code_of(settings, prefix_of(root), plugins)
+        code = code_of(settings, prefix_of(root), kinds(settings.frameworks))
         file_keys = FileKeys(cache)
         keys = file_keys.of(files)
         kept = KeptGraph(cache)
-        keyed = [(f, keys.get(f.file, b"")) for f in files]
-        name = key_of_tree(root, keyed, code)
+        name = key_of_tree(root, [(f, keys.get(f.file, b"")) for f in files], code)
         known = kept.get(name)
         if known is not None:
             return Analysis(known, name)
-        held = Held(Store(cache), KeptParcels(cache), KeptBase(cache, code), kept, code, keys)
-        run = Run(root, files, settings, plugins, tell, workers, held)
+        # Half of what a command takes where nothing changed would be importing all this.
+        from migrator.analyze.run import Held, Run
+
+        held = Held.below(cache, kept, code, keys)
+        run = Run(root, files, settings, tell, workers, held)
         change = run.changed()
         graph = run.whole() if change is None else None
         # A file that could not be read, or changed meanwhile, has no bytes to be named by.

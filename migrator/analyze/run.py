@@ -16,6 +16,7 @@ from migrator.analyze.discover import SourceFile
 from migrator.analyze.facts.extract import extract
 from migrator.analyze.facts.store import Store
 from migrator.analyze.frameworks.protocol import Framework
+from migrator.analyze.frameworks.registry import frameworks
 from migrator.analyze.frameworks.sql.plugin import dialect_of
 from migrator.analyze.interpret import Found, found_in, interpret
 from migrator.analyze.kept import KeptGraph
@@ -31,7 +32,6 @@ from migrator.model.graph import Dependency, EntryPoint, Graph
 from migrator.model.graph_change import Change, Whole, change_of
 from migrator.model.graph_rewrite import Rewriting
 
-Progress = Callable[[str], None]
 # Lines that are interpreted again in each run, of all lines and of a small tree.
 _NEAR, _NEAR_LINES = 0.02, 2_000
 
@@ -48,6 +48,13 @@ class Held:
     code: str
     keys: Mapping[Path, bytes]
 
+    @classmethod
+    def below(
+        cls, folder: Path, graphs: KeptGraph, code: str, keys: Mapping[Path, bytes]
+    ) -> Held:  # fmt: skip
+        kept = Store(folder), KeptParcels(folder), KeptBase(folder, code)
+        return cls(*kept, graphs, code, keys)
+
 
 class Changed(NamedTuple):
     """A Graph that differs from a former one in little."""
@@ -62,8 +69,7 @@ class Run:
 
     def __init__(
         self, root: Path, files: Sequence[SourceFile], settings: Settings,
-        plugins: Sequence[Framework], tell: Progress, workers: int | None,
-        held: Held | None = None,
+        tell: Callable[[str], None], workers: int | None, held: Held | None = None,
     ) -> None:  # fmt: skip
         self._root, self._settings, self._tell = root, settings, tell
         self._workers, self._held = workers, held
@@ -81,10 +87,10 @@ class Run:
         self._state: State | None = None
         self._declaration: Declaration | None = None
         self._done: tuple[Found, Assembled] | None = None
-        self._told, self._again = self._begin(plugins)
+        self._told, self._again = self._begin()
         self._parcels = self._interpreted()
 
-    def _begin(self, plugins: Sequence[Framework]) -> tuple[Told, Again | None]:
+    def _begin(self) -> tuple[Told, Again | None]:
         """What plug-ins declare, anew or as they did."""
         self._tell("reading tables")
         held = self._held
@@ -95,6 +101,7 @@ class Run:
                 self._state = former.state(self._project)
                 return former.told, former
         read = self._project
+        plugins: Sequence[Framework] = frameworks(self._settings.frameworks)
         self._project, schema, plugins, found = declare(read, plugins, self._schema)
         told = Told(schema, plugins, found)
         if held is not None:

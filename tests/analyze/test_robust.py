@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from migrator.analyze import interpret, mistakes, pipeline
+from migrator.analyze import interpret, mistakes, pipeline, run
 from migrator.analyze.facts import extract as extracting
 from migrator.analyze.facts.extract import extract
 from migrator.analyze.facts.generated import is_generated
@@ -317,7 +317,7 @@ def test_a_mistake_of_a_plug_in_costs_its_framework(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mistakes, "raised", False)
-    monkeypatch.setattr(pipeline, "frameworks", lambda _: [_Failing(), SQL()])
+    monkeypatch.setattr(run, "frameworks", lambda _: [_Failing(), SQL()])
     monkeypatch.setattr(_Failing, "declares", False)
     (tmp_path / "app.py").write_text(
         "def rows(cursor):\n    cursor.execute('SELECT id FROM orders')\n"

@@ -7,11 +7,12 @@ import os
 import random
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from migrator.analyze import interpret, pipeline
+from migrator.analyze import interpret
 from migrator.analyze.code_version import code_version
 from migrator.analyze.facts import extract
 from migrator.analyze.frameworks import registry
@@ -192,10 +193,8 @@ def test_any_file_of_a_plugins_package_names_the_kept_graph(
             monkeypatch.delitem(sys.modules, module)
         importlib.invalidate_caches()
         code_version.cache_clear()
-        plugin = importlib.import_module("acme_plugin.plugin").Acme
-        monkeypatch.setattr(
-            pipeline, "frameworks", lambda wanted: [*registry.frameworks(wanted), plugin()]
-        )
+        point = EntryPoint("acme", "acme_plugin.plugin:Acme", registry.GROUP)
+        monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
         return {t.id for t in analyze(root, cache=cache).tables}
 
     monkeypatch.syspath_prepend(home)

@@ -19,9 +19,10 @@ import pytest
 from migrator.analyze import interpret
 from migrator.analyze.canonical import NotCanonical, canonical
 from migrator.analyze.discover import discover
-from migrator.analyze.facts import extract, file_keys
+from migrator.analyze.facts import file_keys
+from migrator.analyze.facts import source as sources
 from migrator.analyze.facts.file_keys import FileKeys
-from migrator.analyze.facts.read import key_of
+from migrator.analyze.facts.source import key_of
 from migrator.analyze.kept import WrittenGraph
 from migrator.analyze.pipeline import analysis, analyze
 from migrator.cli.analyze import _write
@@ -427,8 +428,8 @@ def test_what_has_not_changed_is_not_read(tmp_path: Path, monkeypatch: pytest.Mo
     file = tmp_path / "m.py"
     file.write_text("x = 1\n")
     read: list[Path] = []
-    real = extract.read_file
-    monkeypatch.setattr(extract, "read_file", lambda path: (read.append(path), real(path))[1])
+    real = sources.read_file
+    monkeypatch.setattr(sources, "read_file", lambda path: (read.append(path), real(path))[1])
     monkeypatch.setattr(file_keys, "_RACY_NANOSECONDS", -(10**12))
     files = discover(tmp_path)
     for _ in range(3):

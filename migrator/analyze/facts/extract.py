@@ -5,19 +5,18 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from migrator.analyze.facts.read import Facts, facts_of, trouble_of
+from migrator.analyze.facts.source import read_file
 from migrator.analyze.facts.store import Store
 
 Advance = Callable[[int, int], None]
 _CHUNK_BYTES = 300_000
 _ALONE_BYTES = 250_000
-_LARGEST_BYTES = 30_000_000
 
 
 def extract(
@@ -60,20 +59,6 @@ def usable_cores() -> int:
 
 def can_fork() -> bool:
     return "fork" in multiprocessing.get_all_start_methods()
-
-
-def read_file(path: Path, largest: int = _LARGEST_BYTES) -> bytes | str:
-    """The bytes of a regular file, or why there are none."""
-    try:
-        # A named pipe called x.py would wait for ever.
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return "not a regular file"
-        if status.st_size > largest:
-            return f"{status.st_size} bytes: too large for source"
-        return path.read_bytes()
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
 
 
 def _read(path: Path) -> Facts:

@@ -15,8 +15,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from migrator.analyze.discover import SourceFile
-from migrator.analyze.facts import extract
-from migrator.analyze.facts.read import VERSION, key_of
+from migrator.analyze.facts import source as sources
+from migrator.analyze.facts.source import VERSION, key_of
 from migrator.analyze.kept_file import KEY_BYTES, KeptFile
 
 _Stamp = tuple[int, int, int, int, int]
@@ -44,7 +44,7 @@ class FileKeys:
                 known[file.path] = before
                 continue
             now = time.time_ns()
-            source = extract.read_file(file.file)
+            source = sources.read_file(file.file)
             if isinstance(source, str):
                 continue
             found[file.file] = key = key_of(source)

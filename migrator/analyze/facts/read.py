@@ -8,17 +8,13 @@ import sys
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
-from migrator.analyze.code_version import code_version
 from migrator.analyze.facts.generated import is_generated
 from migrator.analyze.facts.lower import lower
 from migrator.analyze.facts.shape import Body, DefinitionFact, Detail, Interface, Use
+from migrator.analyze.facts.source import key_of
 
-# Whatever changes what comes out of the same bytes is in this package.
-VERSION = f"{code_version(Path(__file__).parent)} {sys.version_info[:2]} {marshal.version}"
 _RECURSION = 6_000
 _EMPTY = Interface(0, (), (), (), (), None, ())
 
@@ -60,11 +56,6 @@ class Facts:
             local,
             tuple([Body._make(b) for b in bodies]),
         )
-
-
-def key_of(source: bytes) -> bytes:
-    """Names these bytes, this analyzer and this Python: equal keys mean equal facts."""
-    return blake2b(source, digest_size=16, key=VERSION.encode()).digest()
 
 
 def facts_of(source: bytes) -> Facts:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from migrator.analyze.frameworks.protocol import Framework
 from migrator.model.errors import MigratorError
+
+if TYPE_CHECKING:
+    from migrator.analyze.frameworks.protocol import Framework
 
 GROUP = "migrator.frameworks"
 _BUILT_IN = (
@@ -50,6 +53,14 @@ def frameworks(wanted: Sequence[str] = ()) -> list[Framework]:
                 hint=f"known: {', '.join(names)}",
             )
     return [plugin for plugin in every if not wanted or plugin.name in wanted]
+
+
+def kinds(wanted: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Module and name of each plug-in that `frameworks` gives. They are imported only where
+    others than the built-in ones are there, or some are wanted. Raises MigratorError as it does."""
+    if wanted or entry_points(group=GROUP):
+        return [(type(p).__module__, type(p).__qualname__) for p in frameworks(wanted)]
+    return [(module, name) for module, _, name in (p.partition(":") for p in _BUILT_IN)]
 
 
 def _load(path: str) -> Callable[[], Framework]:
