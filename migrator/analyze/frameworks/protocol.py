@@ -23,6 +23,10 @@ expressions) and is asked while functions are interpreted. Four things it may do
 `store`         ``owner.name = value`` or ``del owner[...]`` on such an owner.
 `text`          A string that `facts.sql_text.may_be_sql` finds likely, anywhere in a function.
 
+What `declare` and `entry_points` told is kept between runs and stands where only functions changed
+that nobody asked for (`project.asked`): look at functions there by `project.calls`, `decorated`,
+`functions_like`, `defining`, `names.definition` and `block` only.
+
 A value of a plug-in's own is a frozen dataclass deriving from `Value` with a class attribute
 ``framework = "name"``. Values are hashable and compared: keep them small.
 """
