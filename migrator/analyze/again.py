@@ -137,7 +137,7 @@ def _handed(done: Found, accessed: Accesses) -> dict[str, bytes]:
         lines.setdefault(through.caller_definition.partition(":")[0], set())
     told: dict[str, list[tuple[object, ...]]] = {}
     for a in accessed.through:
-        row = (a.definition, a.table, a.mode, a.path, a.line, a.how, a.confidence)
+        row = (a.definition, a.table, a.mode, a.path, a.line, a.how, a.confidence, a.via)
         told.setdefault(a.definition.partition(":")[0], []).append(row)
     found: dict[str, bytes] = {}
     for name, of in lines.items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrator.analyze import assemble
-from migrator.analyze.accesses import access_of, reached
+from migrator.analyze.accesses import access_of, reached, together
 from migrator.analyze.assemble import definitions_of, told_of
 from migrator.analyze.definitions import decorators
 from migrator.analyze.imports import imports_of
@@ -55,8 +55,8 @@ class Patch:
             return False
         decorating = {d.id for d in definitions if "decorator" in d.traits}
         told = told_of(new.rows)
-        accessed = {Access(*a) for a in handed.accesses}  # type: ignore[arg-type]
-        accessed |= {access_of(self.project, t.definition, t.line, t) for t in new.touches}
+        direct = {access_of(self.project, t.definition, t.line, t) for t in new.touches}
+        accessed = together(direct, [Access(*a) for a in handed.accesses])  # type: ignore[arg-type]
         imported, unknown = imports_of(self.project, module)
         signals = [s for s in self.signals if s.source.partition(":")[0] == module.name]
         for field, key, records, order in (
@@ -80,7 +80,7 @@ class Patch:
         self, module: Module, before: Module, old: Found, new: Found, handed: Handed
     ) -> bool:
         """Whether nothing changed by which other modules' records are told."""
-        if set(old.through) != set(new.through):
+        if set(old.through) != set(new.through) or set(old.makings) != set(new.makings):
             return False
         if decorators(old.edges, self.project) != decorators(new.edges, self.project):
             return False
