@@ -191,13 +191,13 @@ def _narrow(at: Interpreter, test: Expr) -> None:
         for part in test[1]:
             _narrow(at, part)
     elif test[0] == CALL and test[2] == "isinstance" and len(test[3]) == 2:
-        name, cls = test[3]
-        if type(name) is str:
+        tested, cls = test[3]
+        if type(tested) is str:
             written = cls[1] if type(cls) is tuple and cls[0] == TUPLE else (cls,)
             types = [at.world.instance_of(at.value(c)) for c in written]
             known = either(*types)
             if known is not None:
-                at.env[name] = known
+                at.env[tested] = known
 
 
 _CLASS = ".__class__"
