@@ -152,7 +152,8 @@ class KafkaServer(_Program):
         if not properties.exists():
             properties.write_text(self._properties(), "utf-8")
             identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            arguments = ["format", "-t", identity, "-c", str(properties)]
+            # In one word with its option: an identity may begin with a dash.
+            arguments = ["format", f"--cluster-id={identity}", f"--config={properties}"]
             subprocess.run(
                 [*_java(), "kafka.tools.StorageTool", *arguments], check=True, capture_output=True
             )
