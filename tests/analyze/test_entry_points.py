@@ -380,6 +380,62 @@ def test_flask_namespaces_and_resources(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_flask_rules_added_by_a_helper(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        helpers="""
+            def add_view(app_or_bp, rules, view_func, *args, **kwargs):
+                for rule in rules:
+                    app_or_bp.add_url_rule(rule, view_func=view_func, *args, **kwargs)
+
+            def nobody_calls(bp, rule, view):
+                bp.add_url_rule(rule, view_func=view)
+        """,
+        pets="""
+            from flask import Blueprint, Flask
+            from flask.views import MethodView
+            from shop.helpers import add_view
+            import shop.helpers as helpers
+
+            class Cat(MethodView):
+                def get(self): ...
+                def post(self): ...
+
+            class Dog(MethodView):
+                def get(self): ...
+
+            def feed(): ...
+            def walk(): ...
+            def wash(): ...
+
+            WORK = [("/walk", walk), ("/wash", wash)]
+
+            def make(rules):
+                app = Flask(__name__)
+                pets = Blueprint("pets", __name__)
+                add_view(pets, rules=["/cat", "/kitty"], view_func=Cat.as_view("cat"))
+                helpers.add_view(pets, ["/dog"], Dog.as_view("dog"))
+                add_view(pets, ["/feed"], view_func=feed, methods=["PUT"])
+                add_view(pets, rules, feed)
+                add_view(pets, ["/lost"], unknown())
+                for rule, view in WORK:
+                    pets.add_url_rule(rule, view_func=view)
+                app.register_blueprint(pets, url_prefix="/pets")
+        """,
+    )
+    assert routes(graph) == {
+        ("GET", "/pets/cat", "Cat"), ("POST", "/pets/cat", "Cat"),
+        ("GET", "/pets/kitty", "Cat"), ("POST", "/pets/kitty", "Cat"),
+        ("GET", "/pets/dog", "Dog"), ("PUT", "/pets/feed", "feed"),
+        ("GET", "/pets/walk", "walk"), ("GET", "/pets/wash", "wash"),
+    }  # fmt: skip
+    assert {(u.path, u.what, u.why) for u in graph.unresolved} == {
+        ("shop/helpers.py", "route", "its view function is not known"),
+        ("shop/pets.py", "route", "its view function is not known"),
+        ("shop/pets.py", "route of feed", "its URL rule is computed"),
+    }
+
+
 def test_flask_blueprints_made_in_functions(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,

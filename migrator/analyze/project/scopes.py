@@ -15,6 +15,7 @@ from migrator.analyze.facts.shape import (
     RETURN,
     SET,
     SET_,
+    STAR,
     TUPLE,
     Block,
     Expr,
@@ -86,9 +87,8 @@ class Scopes:
         for value in assigned:
             if value != name:
                 yield from self.elements(module, definition, value, depth + 1)
-        position = self._parameter(definition, name)
-        if position is not None:
-            yield from self._given(definition, name, position, depth)
+        if name in self.parameters(definition):
+            yield from self._given(definition, name, depth)
         elif not assigned:
             target = self.project.resolve(module.name, name) or ""
             fact = self.project.names.definition(target)
@@ -97,29 +97,42 @@ class Scopes:
                 if statement[0] == SET and home is not None:
                     yield from self.elements(home, f"{home.name}:", statement[3], depth + 1)
 
-    def _parameter(self, definition: str, name: str) -> int | None:
+    def parameters(self, definition: str) -> tuple[str, ...]:
+        """The parameters of a function at module level; none of anything else."""
         fact = self.project.names.definition(definition)
         for statement in fact.statements if fact else ():
             if statement[0] == DEF:
-                names = [p[0] for p in statement[4]]
-                return names.index(name) if name in names else None
-        return None
+                return tuple(p[0] for p in statement[4])
+        return ()
 
-    def _given(
-        self, definition: str, name: str, position: int, depth: int
-    ) -> Iterator[tuple[Module, str, Expr]]:
+    def given(self, definition: str, found: Found) -> tuple[dict[str, Expr], dict[str, Expr]]:
+        """What a call gives the parameters of a function, and the keywords that it has no
+        parameter for. Where it gives none the default, if there is one, is left out too."""
+        names = self.parameters(definition)
+        keywords = {name: value for name, value in found.call[4] if name is not None}
+        given = {name: keywords.pop(name) for name in names if name in keywords}
+        for name, value in zip(names, found.call[3], strict=False):
+            if type(value) is tuple and value[0] == STAR:
+                break
+            given.setdefault(name, value)
+        return given, keywords
+
+    def _given(self, definition: str, name: str, depth: int) -> Iterator[tuple[Module, str, Expr]]:
         """What callers give a parameter."""
-        for module, caller, call, local in self._calls_of(definition):
-            if self.project.names.resolve(module.name, call[2], local) != definition:
-                continue
-            args = call[3]
-            given = next((v for k, v in call[4] if k == name), None)
-            if given is None and position < len(args):
-                given = args[position]
-            yield from self.elements(module, caller, given, depth + 1)
+        for found in self.calls_of(definition):
+            given = self.given(definition, found)[0].get(name)
+            yield from self.elements(found.module, found.definition, given, depth + 1)
 
-    def _calls_of(self, definition: str) -> Iterator[Found]:
-        """The calls of a function that name it, imports of the calling function with each."""
+    def calls_of(self, definition: str) -> Iterator[Found]:
+        """The calls of a function by its name, with what the calling function imports."""
+        for found in self._calls_named(definition):
+            if (
+                self.project.names.resolve(found.module.name, found.call[2], found.local)
+                == definition
+            ):
+                yield found
+
+    def _calls_named(self, definition: str) -> Iterator[Found]:
         name = definition.rpartition(":")[2]
         self.project.asked.calls.add(name)
         for module in self.project.code:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from migrator.analyze.facts.shape import CALL, DEF, Expr
 from migrator.analyze.frameworks.flask import context
 from migrator.analyze.frameworks.flask.classes import ClassRoute, class_routes
 from migrator.analyze.frameworks.flask.mounts import Mounts, joined
+from migrator.analyze.frameworks.flask.rules import UrlRule, url_rules
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.values import Call, External, Value
 from migrator.analyze.project.calls import Decorated, Found
@@ -49,6 +50,15 @@ class Flask(Framework):
         yield from _Routes(project, schema).read()
 
 
+class _At(NamedTuple):
+    """Where a route is declared, its name, and the definition that answers it."""
+
+    module: Module
+    line: int
+    name: str
+    definition: str
+
+
 class _Routes(Mounts):
     def __init__(self, project: Project, schema: Schema) -> None:
         super().__init__(project, schema)
@@ -58,7 +68,8 @@ class _Routes(Mounts):
         for one in decorated(self.project):
             yield from self._decorated(one)
         for found in calls(self.project, ("add_url_rule",)):
-            yield from self._rule(found)
+            for told in url_rules(self.scopes, found):
+                yield from self._rule(told)
         for found in calls(self.project, ("add_resource",)):
             yield from self._resource(found)
         for route in class_routes(self.project, self):
@@ -83,12 +94,11 @@ class _Routes(Mounts):
             return
         if name in VERBS and not known and (target is not None or not _is_rule(decorator)):
             return
-        methods = _methods(decorator) if name == "route" else (name.upper(),)
+        methods = _methods(keyword(decorator, "methods")) if name == "route" else (name.upper(),)
         if one.statement[0] == "class":
             methods = self._verbs(one.definition)
-        yield from self._routes(
-            one.module, target, decorator, methods, one.statement[3], one.line, one.definition
-        )
+        at = _At(one.module, one.line, one.statement[3], one.definition)
+        yield from self._routes(at, target, self._path(one.module, decorator), methods)
 
     def _mount(
         self, module: Module, definition: str, owner: Expr | None, local: dict[str, str]
@@ -107,12 +117,11 @@ class _Routes(Mounts):
             for s in (fact.statements if fact else ())
         )
 
-    def _rule(self, found: Found) -> Iterator[EntryPoint]:
-        call = found.call
-        view = keyword(call, "view_func") or (call[3][2] if len(call[3]) > 2 else None)
+    def _rule(self, told: UrlRule) -> Iterator[EntryPoint]:
+        view = told.view.expr
         if type(view) is str:
-            view = self.scopes.made(found.definition, view) or view
-        methods = _methods(call)
+            view = self.scopes.made(told.view.definition, view) or view
+        methods = _methods(told.methods.expr)
         as_view = False
         if type(view) is tuple and view[0] == CALL and type(view[2]) is str:
             if view[2].endswith(".as_view"):
@@ -121,16 +130,18 @@ class _Routes(Mounts):
                 view = view[3][0]  # login_required(view)
         target = None
         if type(view) is str:
-            resolved = self.project.names.resolve(found.module.name, view, found.local)
+            resolved = self.project.names.resolve(told.view.module.name, view, told.view.local)
             target = self.project.names.definition_of(resolved)
         if target is None:
-            self._unknown(found.module, call[1], "route", "its view function is not known")
+            self._unknown(told.module, told.line, "route", "its view function is not known")
             return
-        if as_view and keyword(call, "methods") is None:
+        if as_view and told.methods.expr is None:
             methods = self._verbs(target)
-        above = self._mount(found.module, found.definition, owner_of(call[2]), found.local)
-        name = target.rpartition(":")[2]
-        yield from self._routes(found.module, above, call, methods, name, call[1], target)
+        mount, rule = told.mount, told.rule
+        above = self._mount(mount.module, mount.definition, mount.expr, mount.local)
+        at = _At(told.module, told.line, target.rpartition(":")[2], target)
+        path = string_of(self.project, rule.module, rule.expr)
+        yield from self._routes(at, above, path, methods)
 
     def _resource(self, found: Found) -> Iterator[EntryPoint]:
         """``api.add_resource(Class, "/a", "/b")``."""
@@ -146,11 +157,10 @@ class _Routes(Mounts):
         if target is None:
             self._unknown(module, call[1], "resource", "its class is not known")
             return
-        name = target.rpartition(":")[2]
+        at = _At(module, call[1], target.rpartition(":")[2], target)
         for url in call[3][1:]:
-            one = (*call[:3], (url,), call[4])
-            methods = self._verbs(target)
-            yield from self._routes(module, above, one, methods, name, call[1], target)
+            path = string_of(self.project, module, url)
+            yield from self._routes(at, above, path, self._verbs(target))
 
     def _told(self, route: ClassRoute) -> Iterator[EntryPoint]:
         prefixes = self.prefixes(route.mount) if route.mount is not None else [""]
@@ -168,24 +178,26 @@ class _Routes(Mounts):
         }
         return tuple(sorted(v.upper() for v in verbs)) or ("GET",)
 
-    def _routes(
-        self, module: Module, mount: str | None, call: Expr, methods: tuple[str, ...],
-        name: str, line: int, definition: str,
-    ) -> Iterator[EntryPoint]:  # fmt: skip
+    def _path(self, module: Module, call: Expr) -> str | None:
         written = call[3][0] if call[3] else keyword(call, "rule")
-        rule = string_of(self.project, module, written)
+        return string_of(self.project, module, written)
+
+    def _routes(
+        self, at: _At, mount: str | None, rule: str | None, methods: tuple[str, ...]
+    ) -> Iterator[EntryPoint]:
         if rule is None:
-            self._unknown(module, line, f"route of {name}", "its URL rule is computed")
+            self._unknown(at.module, at.line, f"route of {at.name}", "its URL rule is computed")
             return
         prefixes = self.prefixes(mount) if mount in self.own_prefix else [""]
         if not prefixes:
             why = "its blueprint is never registered"
             if self.some_unknown:
                 why = "its blueprint is registered by none of the calls that could be resolved"
-            self._unknown(module, line, f"route {rule}", why)
+            self._unknown(at.module, at.line, f"route {rule}", why)
         for prefix in prefixes:
             for method in methods:
-                yield EntryPoint("route", name, method, joined(prefix, rule), definition, line)
+                path = joined(prefix, rule)
+                yield EntryPoint("route", at.name, method, path, at.definition, at.line)
 
 
 def _other_routers(project: Project) -> set[str]:
@@ -202,6 +214,6 @@ def _is_rule(call: Expr) -> bool:
     return texts is not None and texts[0].startswith("/")
 
 
-def _methods(call: Expr) -> tuple[str, ...]:
-    texts = literal_strings(keyword(call, "methods"))
+def _methods(written: Expr | None) -> tuple[str, ...]:
+    texts = literal_strings(written)
     return tuple(sorted(t.upper() for t in texts)) if texts else ("GET",)
