@@ -82,6 +82,7 @@ class Bench:
         (self.folder / "migration.yaml").write_text(_PLAN)
         self.ours("  analyzed again (x of cold)", cold)
         command = [sys.executable, "-m", "migrator", "verify"]
+        self.row("migrator verify, first with a plan", measured(command, cwd=self.folder))
         self.row("migrator verify, unchanged", measured(command, cwd=self.folder))
 
     def peers(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from migrator.model.errors import MigratorError
 
@@ -19,14 +20,17 @@ _LEFT_OUT_FILES = {"conftest.py", "setup.py", "noxfile.py"}
 _GENERATED = ("_pb2.py", "_pb2_grpc.py", "_pb2.pyi")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """`path` is relative to the analysed root with forward slashes, `role` ``code`` or ``sql``
-    (what is a migration is told later, by what is in it)."""
+class SourceFile(NamedTuple):
+    """`place` is where it is, `path` the same relative to the analysed root with forward slashes,
+    `role` ``code`` or ``sql`` (what is a migration is told later, by what is in it)."""
 
-    file: Path
+    place: str
     path: str
     role: str
+
+    @property
+    def file(self) -> Path:
+        return Path(self.place)
 
 
 def discover(root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
@@ -40,56 +44,70 @@ def discover(root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
     if root.is_file():
         if root.suffix != ".py":
             raise MigratorError("not a Python file or a folder", where=str(root))
-        return [SourceFile(root, root.name, "code")]
+        return [SourceFile(str(root), root.name, "code")]
     found = [
-        SourceFile(file, path, _role(path))
-        for file, path in _files(root)
+        SourceFile(place, path, _role(path))
+        for place, path in _files(str(root))
         if not any(fnmatch(path, p) or fnmatch(path, f"{p.rstrip('/')}/*") for p in exclude)
     ]
     if not any(f.role == "code" for f in found):
         raise MigratorError("no Python file in this folder", where=str(root))
-    return sorted(found, key=lambda f: f.path)
+    return sorted(found, key=attrgetter("path"))
 
 
 def _role(path: str) -> str:
     return "sql" if path.endswith(".sql") else "code"
 
 
-def _files(root: Path) -> Iterator[tuple[Path, str]]:
+def _files(root: str) -> Iterator[tuple[str, str]]:
+    """Place and relative path of each file. A folder that links lead to twice is read once."""
     seen: set[tuple[int, int]] = set()
-    for folder, names, files in os.walk(root, followlinks=True):
-        here = Path(folder)
-        if here != root and _is_apart(here, names, files):
-            names.clear()
-            continue
+    waiting = [(root, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
         try:
-            told = here.stat()
+            told = os.stat(folder)
+            names, files = _entries(folder)
         except OSError:  # it vanished
-            names.clear()
             continue
-        if (told.st_dev, told.st_ino) in seen:
-            names.clear()
+        if (prefix and _is_apart(folder, names, files)) or (told.st_dev, told.st_ino) in seen:
             continue
         seen.add((told.st_dev, told.st_ino))
-        names[:] = sorted(n for n in names if _wanted(here, n))
-        relative = here.relative_to(root).as_posix()
-        prefix = "" if relative == "." else f"{relative}/"
         for name in sorted(files):
             if name.endswith((".py", ".sql")) and not _left_out(name):
-                yield here / name, prefix + name
+                yield os.path.join(folder, name), prefix + name
+        wanted = (n for n in sorted(names, reverse=True) if _wanted(folder, n))
+        waiting += [(os.path.join(folder, name), f"{prefix}{name}/") for name in wanted]
 
 
-def _wanted(folder: Path, name: str) -> bool:
+def _entries(folder: str) -> tuple[list[str], list[str]]:
+    """The names of the folders in a folder, and of all else."""
+    names: list[str] = []
+    files: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            (names if _is_folder(entry) else files).append(entry.name)
+    return names, files
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _wanted(folder: str, name: str) -> bool:
     if name in _LEFT_OUT or name.startswith("."):
         return False
-    return name not in _OFTEN_MADE or (folder / name / "__init__.py").exists()
+    return name not in _OFTEN_MADE or os.path.exists(os.path.join(folder, name, "__init__.py"))
 
 
-def _is_apart(folder: Path, names: list[str], files: list[str]) -> bool:
+def _is_apart(folder: str, names: list[str], files: list[str]) -> bool:
     """A virtual environment; or what was scaffolded from this very tree, which is no part of the
     monolith."""
     return "pyvenv.cfg" in files or (
-        ".migrator" in names and (folder / ".migrator/lock.json").exists()
+        ".migrator" in names and os.path.exists(os.path.join(folder, ".migrator/lock.json"))
     )
 
 

@@ -8,20 +8,16 @@ analyzer's own code and the plug-ins'. What is damaged, or is another's, is pass
 from __future__ import annotations
 
 import marshal
-import sys
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import migrator
-from migrator.analyze.code_version import code_version
-from migrator.analyze.discover import SourceFile
-from migrator.analyze.kept_file import KEY_BYTES, KeptFile
-from migrator.analyze.settings import Settings
+from migrator.analyze.kept_file import KeptFile, Parts, joined
 from migrator.model.graph import Graph
 from migrator.model.graph_change import Change, Whole
 from migrator.model.graph_chunks import Chunk
 from migrator.model.graph_lazy import to_chunks
+
+_CHUNKS = " chunks"
 
 
 class KeptGraph:
@@ -47,10 +43,10 @@ class KeptGraph:
         if content is None:
             return None
         try:
-            parts, tables = marshal.loads(content)
+            parts = Parts(content)
         except (ValueError, TypeError, EOFError):
             return None
-        return Whole(key, parts, {name: [Chunk(*c) for c in of] for name, of in tables.items()})
+        return Whole(key, parts, _Tables(parts))
 
     def last_change(self) -> tuple[bytes, Change] | None:
         """The change that is kept, with the name of its Graph."""
@@ -71,12 +67,32 @@ class KeptGraph:
             parts, tables = to_chunks(graph)
         except UnicodeEncodeError:
             return
-        plain = {name: [tuple(c) for c in of] for name, of in tables.items()}
-        self._file.put(key, marshal.dumps((parts, plain)))
+        plain = {f"{name}{_CHUNKS}": [tuple(c) for c in of] for name, of in tables.items()}
+        self._file.put(key, joined(parts | {name: marshal.dumps(of) for name, of in plain.items()}))
 
     def put_change(self, key: bytes, change: Change) -> None:
         """Keep what is another than in a whole run, beside that."""
         self._change.put(key, marshal.dumps(tuple(change)))
+
+
+class _Tables(Mapping[str, Sequence[Chunk]]):
+    """The chunks of each part that has any."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._read: dict[str, Sequence[Chunk]] = {}
+
+    def __getitem__(self, name: str) -> Sequence[Chunk]:
+        if name not in self._read:
+            plain = marshal.loads(self._parts[f"{name}{_CHUNKS}"])
+            self._read[name] = [Chunk(*one) for one in plain]
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (n.removesuffix(_CHUNKS) for n in self._parts if n.endswith(_CHUNKS))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class WrittenGraph:
@@ -105,53 +121,3 @@ class WrittenGraph:
             return None
         times = (told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino, told.st_dev)
         return repr((self._output.resolve().as_posix(), times)).encode()
-
-
-def key_of_tree(
-    root: Path,
-    files: Iterable[tuple[SourceFile, bytes]],
-    code: str,
-) -> bytes:
-    """Names everything that the Graph of this tree depends on; `files` come with their facts'
-    keys, which name their bytes, `code` is that of `code_of`."""
-    digest = blake2b(digest_size=KEY_BYTES)
-    digest.update(f"{code}\0{root.as_posix()}\0".encode("utf-8", "surrogateescape"))
-    for file, key in files:
-        digest.update(f"{file.path}\0{file.role}\0".encode("utf-8", "surrogateescape"))
-        digest.update(key)
-    return digest.digest()
-
-
-def code_of(settings: Settings, prefix: str, plugins: Sequence[tuple[str, str]]) -> str:
-    """Names everything but the tree that an analysis depends on; `plugins` are module and name of
-    each, those that are not built in imported."""
-    return repr((_analyzer(), prefix, settings, _codes(plugins)))
-
-
-def _analyzer() -> tuple[str, tuple[int, int]]:
-    """A name of the analyzer's own code, and of the Python that runs it."""
-    home = Path(migrator.__file__).parent
-    return code_version(home / "analyze", home / "model"), sys.version_info[:2]
-
-
-def _codes(plugins: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
-    """The plug-ins with the code of each one's whole package."""
-    found = []
-    for module, name in plugins:
-        package = module.partition(".")[0]
-        own = package == "migrator"  # named by `_analyzer`
-        places = () if own else _places(package, module)
-        found.append((module, name, code_version(*places)))
-    return found
-
-
-def _places(package: str, module: str) -> tuple[Path, ...]:
-    """Where the code of a top-level package is; of a namespace that several share, only the
-    module's own folder in it."""
-    known = sys.modules.get(package)
-    if getattr(known, "__file__", None) is None and package != module:
-        inner = ".".join(module.split(".")[:2])
-        return _places(inner, inner)
-    paths = [Path(p) for p in getattr(known, "__path__", ())]
-    file = getattr(known, "__file__", None)
-    return tuple(paths) or ((Path(file),) if file else ())

@@ -52,7 +52,7 @@ class Base(NamedTuple):
 
 
 class KeptBase:
-    """``FOLDER/base.bin``, of the last run that was whole; `code` as in `kept.code_of`."""
+    """``FOLDER/base.bin``, of the last run that was whole; `code` as in `tree.code_of`."""
 
     def __init__(self, folder: Path, code: str) -> None:
         self._file = KeptFile(folder / "base.bin")

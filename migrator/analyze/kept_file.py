@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import marshal
 import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
+from zlib import crc32
 
 KEY_BYTES = 16
+_SUM_BYTES = 4
 
 
 class KeptFile:
@@ -22,11 +25,11 @@ class KeptFile:
             with self.path.open("rb") as file:
                 if file.read(KEY_BYTES) != key:
                     return None
-                checksum = file.read(KEY_BYTES)
+                checksum = file.read(_SUM_BYTES)
                 content = file.read()
         except OSError:
             return None
-        return content if _digest(key, content) == checksum else None
+        return content if _checksum(key, content) == checksum else None
 
     def key(self) -> bytes | None:
         """The key of what is kept."""
@@ -43,7 +46,7 @@ class KeptFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
                 temporary = Path(file.name)
-                file.write(key + _digest(key, content))
+                file.write(key + _checksum(key, content))
                 file.write(content)
             temporary.replace(self.path)
         except OSError:
@@ -52,5 +55,41 @@ class KeptFile:
                     temporary.unlink()
 
 
-def _digest(key: bytes, content: bytes) -> bytes:
-    return blake2b(content, digest_size=KEY_BYTES, key=key).digest()
+class Parts(Mapping[str, bytes]):
+    """Several things in one, of which only those are copied that are asked for."""
+
+    def __init__(self, content: bytes) -> None:
+        """Raises ValueError, TypeError or EOFError where `content` is none of `joined`."""
+        size = int.from_bytes(content[:8], "big")
+        self._places: dict[str, tuple[int, int]] = marshal.loads(content[8 : 8 + size])
+        self._content = content
+        self._start = 8 + size
+        self._read: dict[str, bytes] = {}
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._read:
+            begin, end = self._places[name]
+            self._read[name] = self._content[self._start + begin : self._start + end]
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def joined(parts: Mapping[str, bytes]) -> bytes:
+    """As `Parts` reads it."""
+    places: dict[str, tuple[int, int]] = {}
+    end = 0
+    for name, part in parts.items():
+        places[name] = end, end + len(part)
+        end += len(part)
+    head = marshal.dumps(places)
+    return b"".join((len(head).to_bytes(8, "big"), head, *parts.values()))
+
+
+def _checksum(key: bytes, content: bytes) -> bytes:
+    """What damages a file does not forge it, and this is read at each start."""
+    return crc32(content, crc32(key)).to_bytes(_SUM_BYTES, "big")

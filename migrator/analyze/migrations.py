@@ -6,7 +6,6 @@ A folder's name alone proves nothing: an application about versions has a folder
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from migrator.analyze.discover import SourceFile
 from migrator.analyze.facts.read import Facts
@@ -27,7 +26,7 @@ def with_roles(
         inside = path in itself or any(_above(path, home) for home in homes)
         return "migration" if inside else "code"
 
-    return [(replace(f, role=role(f.path)), x) for f, x in files]
+    return [(f._replace(role=role(f.path)), x) for f, x in files]
 
 
 def is_migration(interface: Interface) -> bool:

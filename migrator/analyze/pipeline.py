@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator.analyze.discover import discover, prefix_of
-from migrator.analyze.facts.file_keys import FileKeys
-from migrator.analyze.frameworks.registry import kinds
-from migrator.analyze.kept import KeptGraph, code_of, key_of_tree
+from migrator.analyze.discover import discover
 from migrator.analyze.settings import Settings, settings_for
-from migrator.model.graph import Graph
+from migrator.analyze.tree import Tree, tree_below
 
 if TYPE_CHECKING:
+    from migrator.model.graph import Graph
     from migrator.model.graph_rewrite import Rewriting
 
 Progress = Callable[[str], None]
@@ -61,44 +59,44 @@ def analysis(
     cache: Path | None = None,
     settings: Settings | None = None,
     workers: int | None = None,
+    tree: Tree | None = None,
 ) -> Analysis:
-    """As `analyze`, with the name of what came out."""
+    """As `analyze`, with the name of what came out; `tree` is what `tree_below` gave just now."""
     tell = progress or _silent
     settings = settings if settings is not None else settings_for(root)
     with _no_collection(), _deep_recursion():
         tell("finding files")
-        files = discover(root, settings.exclude)
         if cache is None:
             from migrator.analyze.run import Run
 
+            files = discover(root, settings.exclude)
             run = Run(root, files, settings, tell, workers)
             return Analysis(run.whole(), None)
-        code = code_of(settings, prefix_of(root), kinds(settings.frameworks))
-        file_keys = FileKeys(cache)
-        keys = file_keys.of(files)
+        tree = tree or tree_below(root, cache, settings)
+        from migrator.analyze.kept import KeptGraph
+
         kept = KeptGraph(cache)
-        name = key_of_tree(root, [(f, keys.get(f.file, b"")) for f in files], code)
-        known = kept.get(name)
+        known = kept.get(tree.name)
         if known is not None:
-            return Analysis(known, name)
+            return Analysis(known, tree.name)
         # Half of what a command takes where nothing changed would be importing all this.
         from migrator.analyze.run import Held, Run
 
-        held = Held.below(cache, kept, code, keys)
-        run = Run(root, files, settings, tell, workers, held)
+        held = Held.below(cache, kept, tree.code, tree.keys)
+        run = Run(root, tree.files, settings, tell, workers, held)
         change = run.changed()
         graph = run.whole() if change is None else None
-        # A file that could not be read, or changed meanwhile, has no bytes to be named by.
-        settled = keys == file_keys.of(files) and len(keys) == len(files)
+        settled = tree.is_settled()
+        name = tree.name if settled else None
         if change is not None:
             if settled:
-                kept.put_change(name, change.change)
-            return Analysis(change.graph, name if settled else None, change.rewriting)
+                kept.put_change(tree.name, change.change)
+            return Analysis(change.graph, name, change.rewriting)
         assert graph is not None
         if settled:
-            kept.put(name, graph)
-            run.keep(name)
-        return Analysis(graph, name if settled else None)
+            kept.put(tree.name, graph)
+            run.keep(tree.name)
+        return Analysis(graph, name)
 
 
 @contextmanager

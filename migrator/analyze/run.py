@@ -46,11 +46,11 @@ class Held:
     base: KeptBase
     graphs: KeptGraph
     code: str
-    keys: Mapping[Path, bytes]
+    keys: Mapping[str, bytes]
 
     @classmethod
     def below(
-        cls, folder: Path, graphs: KeptGraph, code: str, keys: Mapping[Path, bytes]
+        cls, folder: Path, graphs: KeptGraph, code: str, keys: Mapping[str, bytes]
     ) -> Held:  # fmt: skip
         kept = Store(folder), KeptParcels(folder), KeptBase(folder, code)
         return cls(*kept, graphs, code, keys)
@@ -75,14 +75,14 @@ class Run:
         self._workers, self._held = workers, held
         self._scripts = [f for f in files if f.role == "sql"]
         code = [f for f in files if f.role != "sql"]
+        known = held.keys if held else {}
         every = extract(
             [f.file for f in code], store=held.facts if held else None,
-            keys=(held.keys or None) if held else None, workers=workers,
+            keys={f.file: known[f.path] for f in code if f.path in known} or None, workers=workers,
             advance=lambda done, of: tell(f"reading {done} of {of} files"),
         )  # fmt: skip
         self._project, self._unresolved = load(root, code, every, settings)
-        keys = held.keys if held else {}
-        self._files: list[File] = [(f.path, f.role, keys.get(f.file, b"")) for f in files]
+        self._files: list[File] = [(f.path, f.role, known.get(f.path, b"")) for f in files]
         self._taken = Taken()
         self._state: State | None = None
         self._declaration: Declaration | None = None

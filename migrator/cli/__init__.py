@@ -14,10 +14,12 @@ import sys
 import typer
 
 from migrator import __version__
+from migrator.cli._plain import PlainGroup
 from migrator.model.errors import MigratorError
 
 app = typer.Typer(
     name="migrator",
+    cls=PlainGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -54,8 +56,9 @@ def _root(
 
 def _register_commands() -> None:
     for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        module.register(app)
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            module.register(app)
 
 
 def main() -> None:

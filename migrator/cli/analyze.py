@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from migrator.cli._plain import PlainCommand
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,7 +42,7 @@ class Format(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("analyze", epilog=_EPILOG)(analyze)
+    app.command("analyze", epilog=_EPILOG, cls=PlainCommand)(analyze)
 
 
 def analyze(

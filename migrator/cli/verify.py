@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from migrator.cli._plain import PlainCommand
+
 _EPILOG = """Examples:
 
   migrator verify                           monolith, and ./workspace where there is one
@@ -27,7 +29,7 @@ class Format(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("verify", epilog=_EPILOG)(verify)
+    app.command("verify", epilog=_EPILOG, cls=PlainCommand)(verify)
 
 
 def verify(
@@ -49,13 +51,12 @@ def verify(
 ) -> None:
     """Check the monolith and the services against the plan. Exit 1 where there are errors."""
     from migrator.report.findings import as_json, as_text
-    from migrator.verify.load import load
-    from migrator.verify.rule import verify as run_rules
+    from migrator.verify.verdict import verdict
 
     gc.disable()  # the process ends soon: a collection would only walk what is in use
     default = Path("workspace")
     chosen = workspace or (default if default.is_dir() else None)
-    findings = run_rules(load(Path(".migrator/graph.json"), plan, chosen, since))
+    findings = verdict(Path(".migrator/graph.json"), plan, chosen, since)
     typer.echo(as_json(findings) if output_format is Format.json else as_text(findings), nl=False)
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-SCHEMA_VERSION = 1
+from migrator.model.graph_root import SCHEMA_VERSION
 
 DefinitionKind = Literal["function", "class", "variable"]
 AccessMode = Literal["read", "insert", "update", "delete"]

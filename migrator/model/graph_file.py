@@ -8,7 +8,6 @@ import types
 import typing
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 import msgspec
 
 from migrator.model.errors import MigratorError
-from migrator.model.graph import SCHEMA_VERSION, Graph
+from migrator.model.graph import Graph
+from migrator.model.graph_root import SCHEMA_VERSION
 
 RENAMED = {  # by class: field of the model to key of the file
     "Dependency": {"source": "from", "target": "to"},
@@ -97,20 +97,6 @@ def read_graph(path: Path) -> Graph:
         return typing.cast(Graph, _built(Graph, data))
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise MigratorError(f"not a graph: {error}", where=str(path), hint=_HINT) from error
-
-
-def read_root(path: Path) -> str:
-    """The analysed root alone, without reading what `dump_graph` writes below it. Raises
-    MigratorError as `read_graph` does where the file is missing or no Graph."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            head = "".join(islice(file, 3)).rstrip().removesuffix(",")
-        data = json.loads(head + "}")
-        if data["schema_version"] == SCHEMA_VERSION and isinstance(data["root"], str):
-            return data["root"]
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    return read_graph(path).root
 
 
 def _plain(value: Any) -> Any:

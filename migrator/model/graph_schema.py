@@ -12,8 +12,9 @@ import types
 import typing
 from typing import Any
 
-from migrator.model.graph import SCHEMA_VERSION, Graph
+from migrator.model.graph import Graph
 from migrator.model.graph_file import RENAMED
+from migrator.model.graph_root import SCHEMA_VERSION
 
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean"}
 

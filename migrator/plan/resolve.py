@@ -19,7 +19,7 @@ def assign(plan: Plan, graph: Graph) -> Assignment:
     pins = [(pin.what, pin.service) for pin in plan.pins]
     patterns, pinned = Patterns(written), Patterns(pins)
     owner_of = {}
-    for definition in graph.definitions:
+    for definition in graph.definitions if written or pins else ():
         owner = pinned.best(definition.id) or patterns.best(definition.id)
         if owner:
             owner_of[definition.id] = owner
@@ -40,6 +40,7 @@ class Patterns:
         self._below: dict[str, str] = {}
         self._modules: dict[str, str] = {}
         self._others: list[tuple[str, str]] = []
+        self._nearest: dict[str, tuple[int, str] | None] = {}
         for pattern, owner in patterns:
             self.add(pattern, owner)
 
@@ -51,6 +52,7 @@ class Patterns:
                 self._modules[pattern] = max(owner, self._modules.get(pattern, owner))
         elif whole != pattern and ":" not in whole and not WILD & set(whole):
             self._below[whole] = max(owner, self._below.get(whole, owner))
+            self._nearest.clear()
         else:
             self._others.append((pattern, owner))
 
@@ -62,12 +64,19 @@ class Patterns:
         above, mark, _ = name.partition(":")
         if mark and above in self._modules:
             found.append((len(above) + 3, self._modules[above]))
+        if above not in self._nearest:
+            self._nearest[above] = self._whole(above)
+        if (nearest := self._nearest[above]) is not None:
+            found.append(nearest)
+        return max(found)[1] if found else None
+
+    def _whole(self, above: str) -> tuple[int, str] | None:
+        """The longest ``package.module.*`` over a name, with its owner."""
         while above:
             if above in self._below:
-                found.append((len(above) + 2, self._below[above]))
-                break
+                return len(above) + 2, self._below[above]
             above = above.rpartition(".")[0]
-        return max(found)[1] if found else None
+        return None
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from migrator.analyze.pipeline import analyze
+from migrator.analyze.pipeline import analysis, analyze
+from migrator.analyze.tree import Tree
 from migrator.model.errors import MigratorError
-from migrator.model.graph_file import read_root
+from migrator.model.graph_root import read_root
 from migrator.model.manifest_file import read_manifest
 from migrator.model.plan_file import read_plan
 from migrator.plan.resolve import assign
@@ -17,16 +18,21 @@ from migrator.verify.subject import CarvedService, Monolith, Subject
 
 
 def load(
-    graph_path: Path, plan_path: Path, workspace: Path | None, since: str | None = None
+    graph_path: Path,
+    plan_path: Path,
+    workspace: Path | None,
+    since: str | None = None,
+    tree: Tree | None = None,
 ) -> Subject:
-    """The monolith is analysed afresh; `workspace` None leaves the services out. Contracts are
-    held against those of the git revision `since`, else those of the last scaffold.
+    """The monolith is analysed afresh, `tree` where that was looked at just now; `workspace` None
+    leaves the services out. Contracts are held against those of the git revision `since`, else
+    those of the last scaffold.
 
     Raises MigratorError where a file is missing or broken.
     """
     root = Path(read_root(graph_path))
     plan = read_plan(plan_path)
-    graph = analyze(root, cache=graph_path.parent / "cache")
+    graph = analysis(root, cache=graph_path.parent / "cache", tree=tree).graph
     monolith = Monolith(
         root.as_posix(),
         plan_path.as_posix(),

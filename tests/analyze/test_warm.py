@@ -417,14 +417,14 @@ def test_files_are_named_by_their_bytes_however_often_they_change(tmp_path: Path
     folder = tmp_path / "cache"
     for _ in range(3):
         keys = FileKeys(folder).of(files)
-        assert keys == {f.file: key_of(f.file.read_bytes()) for f in files}
+        assert keys == {f.path: key_of(f.file.read_bytes()) for f in files}
     # The same size and, set back, the same time.
     for text in ("x = 2\n", "x = 3\n"):
         (tmp_path / "old.py").write_text(text)
         os.utime(tmp_path / "old.py", (1_000_000_000, 1_000_000_000))
         (tmp_path / "new.py").write_text(text)
         keys = FileKeys(folder).of(files)
-        assert keys == {f.file: key_of(text.encode()) for f in files}
+        assert keys == {f.path: key_of(text.encode()) for f in files}
     (tmp_path / "new.py").unlink()
     assert len(FileKeys(folder).of(files)) == 1
 

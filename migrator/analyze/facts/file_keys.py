@@ -8,6 +8,7 @@ is read again the next time.
 from __future__ import annotations
 
 import marshal
+import os
 import stat
 import time
 from collections.abc import Iterable
@@ -32,24 +33,25 @@ class FileKeys:
         self._name = blake2b(VERSION.encode(), digest_size=KEY_BYTES).digest()
         self._known = self._read()
 
-    def of(self, files: Iterable[SourceFile]) -> dict[Path, bytes]:
-        """The keys of the facts of those files that can be read: they name their bytes."""
-        found: dict[Path, bytes] = {}
+    def of(self, files: Iterable[SourceFile]) -> dict[str, bytes]:
+        """The keys of the facts of those files that can be read, by relative path: they name
+        their bytes."""
+        found: dict[str, bytes] = {}
         known: dict[str, tuple[_Stamp, bytes]] = {}
         for file in files:
-            stamp = _stamp(file.file)
+            stamp = _stamp(file.place)
             before = self._known.get(file.path)
             if before is not None and before[0] == stamp:
-                found[file.file] = before[1]
+                found[file.path] = before[1]
                 known[file.path] = before
                 continue
             now = time.time_ns()
             source = sources.read_file(file.file)
             if isinstance(source, str):
                 continue
-            found[file.file] = key = key_of(source)
+            found[file.path] = key = key_of(source)
             settled = stamp is not None and max(stamp[1:3]) < now - _RACY_NANOSECONDS
-            if stamp is not None and settled and _stamp(file.file) == stamp:
+            if stamp is not None and settled and _stamp(file.place) == stamp:
                 known[file.path] = stamp, key
         if known != self._known:
             self._known = known
@@ -65,9 +67,9 @@ class FileKeys:
         return known if isinstance(known, dict) else {}
 
 
-def _stamp(path: Path) -> _Stamp | None:
+def _stamp(place: str) -> _Stamp | None:
     try:
-        told = path.stat()
+        told = os.stat(place)
     except OSError:
         return None
     if not stat.S_ISREG(told.st_mode):

@@ -18,9 +18,12 @@ def _check(subject: Subject) -> Iterator[Finding]:
 
 
 def _undecided(monolith: Monolith) -> Iterator[Finding]:
+    if not monolith.assignment.owner_of:
+        return
     decided = {(cut.source, cut.what) for cut in monolith.plan.cuts}
     paths = {definition.id: definition.path for definition in monolith.graph.definitions}
     models = {table.definition for table in monolith.graph.tables}
+    applications = _applications(monolith)
     for dependency in monolith.graph.dependencies:
         source = monolith.service_of(dependency.source)
         target = monolith.service_of(dependency.target)
@@ -28,7 +31,7 @@ def _undecided(monolith: Monolith) -> Iterator[Finding]:
             continue
         if (source, dependency.target) in decided:
             continue
-        if dependency.kind == "signals" or _route_registration(monolith, dependency.target):
+        if dependency.kind == "signals" or dependency.target in applications:
             continue
         yield Finding(
             RULE.name,
@@ -43,12 +46,9 @@ def _undecided(monolith: Monolith) -> Iterator[Finding]:
         )
 
 
-def _route_registration(monolith: Monolith, target: str) -> bool:
+def _applications(monolith: Monolith) -> set[str]:
     """Blueprints are registered by the factory, which each service prunes for itself."""
-    return any(
-        definition.id == target and "app_object" in definition.traits
-        for definition in monolith.graph.definitions
-    )
+    return {d.id for d in monolith.graph.definitions if "app_object" in d.traits}
 
 
 def _missing(service: CarvedService) -> Iterator[Finding]:

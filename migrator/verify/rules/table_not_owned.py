@@ -22,6 +22,8 @@ def _check(subject: Subject) -> Iterator[Finding]:
 
 
 def _undecided(monolith: Monolith) -> Iterator[Finding]:
+    if not monolith.assignment.owner_of:
+        return
     decided = {(cut.source, cut.what, cut.kind) for cut in monolith.plan.cuts}
     for access in monolith.graph.accesses:
         service = monolith.service_of(access.definition)
