@@ -24,7 +24,8 @@ class Application:
     `requirements` are what pip installs; `package` is the importable package that is analysed;
     `sdist` is set where its tests are only in the source archive, which then stands before the
     installed package; `path` are further folders to import from; `modules` are imported to declare
-    the tables (SQLAlchemy); `session` is the module with arguments that is recorded, empty for
+    the tables (SQLAlchemy); `routes` are the arguments of `inside/routes.py`, empty where they are
+    not measured; `session` is the module with arguments that is recorded, empty for
     tables only. `environment` values, `path` and `session` may hold ``{work}`` (a folder to write
     in), ``{root}`` (the folder of the package), ``{here}`` (this folder) and, where `extensions` is
     set (a list of PostgreSQL's, perhaps empty),
@@ -42,6 +43,7 @@ class Application:
     extensions: tuple[str, ...] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, name: str, data: dict[str, Any], cache: Path) -> Application:
@@ -84,6 +86,16 @@ class Application:
             kept.write_text(
                 done.stdout[done.stdout.rindex("\n") + 1 if "\n" in done.stdout else 0 :]
             )
+        return list(json.loads(kept.read_text("utf-8")))
+
+    def answered(self, again: bool = False) -> list[dict[str, Any]]:
+        """The routes as `inside/routes.py` prints them; kept in the cache."""
+        kept = self.folder / "routes.json"
+        if again or not kept.exists():
+            done = self._run([str(HERE / "inside/routes.py"), str(self.root), *self.routes])
+            (self.folder / "routes.log").write_text(done.stderr, "utf-8")
+            done.check_returncode()
+            kept.write_text(done.stdout.rpartition("\n")[2], "utf-8")
         return list(json.loads(kept.read_text("utf-8")))
 
     def trace(self, again: bool = False) -> dict[str, Any]:

@@ -93,6 +93,32 @@ def test_a_star_gives_what_all_names(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_of_several_stars_the_last_one_that_has_a_name_gives_it(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "shop/__init__.py": "",
+            "shop/models.py": MODELS,
+            "shop/all.py": """
+            from shop.users import *
+            from shop.posts import *
+            from shop.more import *
+            """,
+            "shop/users.py": "from shop.models import User as Row\n",
+            "shop/posts.py": "from shop.models import Post as Row\n",
+            # It can only have what an earlier star has bound.
+            "shop/more.py": "from shop.all import Row\n",
+            "shop/work.py": """
+            from shop.all import Row
+
+            def read(session):
+                session.get(Row, 1)
+            """,
+        },
+    )
+    assert touched(graph) == {("shop.work:read", "posts", "read")}
+
+
 def test_imports_for_types_only_are_an_edge_of_their_own_kind(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,

@@ -186,7 +186,8 @@ class Names:
         return None
 
     def _through_star(self, module: Module, name: str, seen: frozenset[str]) -> str | None:
-        for target in module.stars:
+        # The last one binds a name that several show.
+        for target in reversed(module.stars):
             other = self.modules.get(target)
             if other is None or target in seen:
                 continue
@@ -197,7 +198,8 @@ class Names:
             if name in other.own:
                 return f"{target}:{name}"
             found = other.bound.get(name) or self._through_star(other, name, seen | {module.name})
-            if found:
+            # What it has from here itself, another star bound before.
+            if found and found != f"{module.name}.{name}":
                 return found
         return None
 

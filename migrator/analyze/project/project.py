@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterator, Sequence
 
-from migrator.analyze.facts.shape import DEF, SET, Block, Body, Expr, Stmt
+from migrator.analyze.facts.shape import DEF, SET, Block, Body, DefinitionFact, Expr, Stmt
 from migrator.analyze.infer.values import FunctionCode
 from migrator.analyze.project.asked import Asked, Test
 from migrator.analyze.project.calls import CallIndex
@@ -83,11 +83,15 @@ class Project:
     def functions(self, module: Module) -> Iterator[FunctionCode]:
         """Every function at module or class level of a module."""
         for fact in module.own.values():
-            for statement in fact.statements:
-                if statement[0] == DEF:
-                    yield self._function(f"{module.name}:{fact.name}", module.name, statement)
-            if fact.kind == "class":
-                yield from self._methods(f"{module.name}:{fact.name}", module)
+            yield from self.functions_of(module, fact)
+
+    def functions_of(self, module: Module, fact: DefinitionFact) -> Iterator[FunctionCode]:
+        """A function, or the methods of a class and of those inside it."""
+        for statement in fact.statements:
+            if statement[0] == DEF:
+                yield self._function(f"{module.name}:{fact.name}", module.name, statement)
+        if fact.kind == "class":
+            yield from self._methods(f"{module.name}:{fact.name}", module)
 
     def _methods(self, id_: str, module: Module) -> Iterator[FunctionCode]:
         class_ = self.classes.get(id_)

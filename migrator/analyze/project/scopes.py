@@ -8,7 +8,6 @@ from functools import cache
 from migrator.analyze.facts.shape import (
     CALL,
     DEF,
-    DO,
     FOR,
     LIST,
     OP,
@@ -23,7 +22,8 @@ from migrator.analyze.facts.shape import (
 from migrator.analyze.project.calls import Found
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
-from migrator.analyze.project.walk import calls_in, local_imports, nested
+from migrator.analyze.project.search import named_calls
+from migrator.analyze.project.walk import nested
 
 _DEEPEST = 4
 
@@ -125,31 +125,13 @@ class Scopes:
 
     def calls_of(self, definition: str) -> Iterator[Found]:
         """The calls of a function by its name, with what the calling function imports."""
-        for found in self._calls_named(definition):
-            if (
-                self.project.names.resolve(found.module.name, found.call[2], found.local)
-                == definition
-            ):
+        for found in named_calls(self.project, (definition.rpartition(":")[2],)):
+            resolved = None
+            if type(found.call[2]) is str:
+                name = found.call[2]
+                resolved = self.project.names.resolve(found.module.name, name, found.local)
+            if resolved == definition:
                 yield found
-
-    def _calls_named(self, definition: str) -> Iterator[Found]:
-        name = definition.rpartition(":")[2]
-        self.project.asked.calls.add(name)
-        for module in self.project.code:
-            facts = module.facts
-            for fact, uses in zip(facts.interface.definitions, facts.detail.uses, strict=True):
-                if not any(use.dotted.rpartition(".")[2] == name for use in uses):
-                    continue
-                caller = f"{module.name}:{fact.name}"
-                block = self.block(caller) or fact.statements
-                local = local_imports(module, block)
-                for call in calls_in(block):
-                    if type(call[2]) is str and call[2].rpartition(".")[2] == name:
-                        yield Found(module, caller, call, local)
-            for statement in nested(facts.interface.body):
-                for call in calls_in(statement) if statement[0] == DO else ():
-                    if type(call[2]) is str and call[2].rpartition(".")[2] == name:
-                        yield Found(module, f"{module.name}:", call, {})
 
     def looped(self, found: Found, name: str) -> list[tuple[Module, str, Expr]]:
         """What a loop around a call lets `name` run over."""

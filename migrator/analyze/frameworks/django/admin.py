@@ -1,42 +1,37 @@
-"""Django's admin: which classes show which model, what it does to the tables, and its routes."""
+"""Django's admin: which classes show which model, and what it does to the tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from migrator.analyze.facts.shape import CALL, LIST, STR, TUPLE, Expr
+from migrator.analyze.facts.shape import CALL, LIST, TUPLE, Expr
 from migrator.analyze.frameworks.django.objects import Objects
 from migrator.analyze.frameworks.protocol import At
-from migrator.analyze.infer.values import Value, options
+from migrator.analyze.infer.values import Instance, Value, options
 from migrator.analyze.infer.world import World
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.search import calls, decorated
-from migrator.analyze.project.walk import calls_in, keyword, owner_of
-from migrator.model.graph import EntryPoint
+from migrator.analyze.project.walk import keyword, owner_of
 
 _REGISTER = ("django.contrib.admin.register", "django.contrib.admin.decorators.register")
-_PAGES = (
-    ("changelist", "", ("GET", "POST")),
-    ("add", "add/", ("GET", "POST")),
-    ("change", "<path:object_id>/change/", ("GET", "POST")),
-    ("delete", "<path:object_id>/delete/", ("POST",)),
-    ("history", "<path:object_id>/history/", ("GET",)),
-)
+DEFAULT_SITE = ("django.contrib.admin.site", "django.contrib.admin.sites.site")
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """`admin` is the class that shows `model`; None where Django's own does."""
+    """`admin` is the class that shows `model`, None where Django's own does; `site` what the name
+    of the site is resolved to, "" where it is not. It is registered at `line` of `module`."""
 
     model: str
     admin: str | None
+    module: str
     line: int
+    site: str
 
 
 class Admin:
-    """What is registered; `named` tells the model that a value is. `resolved` are routes, by
-    definition and line, that a class makes for its own pages."""
+    """What is registered; `named` tells the model that a value is."""
 
     def __init__(
         self, project: Project, objects: Objects, world: World,
@@ -44,7 +39,7 @@ class Admin:
     ) -> None:  # fmt: skip
         self.project, self.objects = project, objects
         self.world, self.named = world, named
-        self.resolved: set[tuple[str, int]] = set()
+        self._sites: dict[str, str | None] = {}
         self.registered: list[Registered] = [*self._decorated(), *self._called()]
         self._models: dict[str, set[str]] = {}
         for one in self.registered:
@@ -58,14 +53,20 @@ class Admin:
             if type(decorator) is not tuple or decorator[0] != CALL:
                 continue
             if self.project.resolved(one.module.name, decorator[2]) in _REGISTER:
+                written = keyword(decorator, "site")
+                site = self.project.resolved(one.module.name, written) if written else ""
+                admin = f"{one.module.name}:{one.statement[3]}"
                 for model in self._named(one.module.name, decorator[3]):
-                    yield Registered(model, f"{one.module.name}:{one.statement[3]}", one.line)
+                    yield Registered(model, admin, one.module.name, one.line, site)
 
     def _called(self) -> Iterator[Registered]:
         """``admin.site.register(Post, PostAdmin)``, also of a site of the monolith's own."""
         for found in calls(self.project, ("register",)):
             owner, call = owner_of(found.call[2]), found.call
-            if type(owner) is not str or not owner.endswith("site") or not call[3]:
+            if type(owner) is not str or not call[3]:
+                continue
+            site = self.project.names.resolve(found.module.name, owner, found.local) or ""
+            if not owner.endswith("site") and self.site_class(site) is None:
                 continue
             first = call[3][0]
             many = first[1] if type(first) is tuple and first[0] in (LIST, TUPLE) else (first,)
@@ -75,7 +76,18 @@ class Admin:
                 admin = self.project.names.resolve(found.module.name, shown, found.local)
             for model in self._named(found.module.name, many, found.local):
                 own = admin if admin and self.project.classes.get(admin) else None
-                yield Registered(model, own, call[1])
+                yield Registered(model, own, found.module.name, call[1], site)
+
+    def site_class(self, site: str) -> str | None:
+        """The monolith's own class of a site, by what its name is resolved to; None where it is
+        Django's, or no site."""
+        if site not in self._sites:
+            value = self.world.value_of(site) if ":" in site else None
+            own = value.cls if type(value) is Instance else None
+            foreign = self.project.classes.foreign(own) if own is not None else ()
+            is_site = any(f.endswith("AdminSite") for f in foreign)
+            self._sites[site] = own if is_site else None
+        return self._sites[site]
 
     def _named(
         self, module: str, written: tuple[Expr, ...], local: dict[str, str] | None = None
@@ -119,37 +131,3 @@ class Admin:
             models = {model}
         for model in sorted(models):
             self.objects.may(at, model, line, ("read", "insert", "update", "delete"))
-
-    # --- routes ----------------------------------------------------------------------------------
-
-    def routes(self, prefix: str) -> Iterator[EntryPoint]:
-        """The pages of every registered model, below `prefix`."""
-        for one in self.registered:
-            model = self.objects.models[one.model]
-            if one.admin is None and model.library:
-                continue
-            definition = self.project.names.definition_of(one.admin or one.model)
-            if definition is None:
-                continue
-            name = model.name.lower()
-            head = f"/{prefix}{model.label}/{name}/"
-            for page, tail, methods in _PAGES:
-                for method in methods:
-                    full = f"admin:{model.label}_{name}_{page}"
-                    yield EntryPoint("route", full, method, head + tail, definition, one.line)
-            for tail, full, line in self._own_urls(one.admin):
-                self.resolved.add((definition, line))
-                yield EntryPoint("route", full, "GET", head + tail, definition, line)
-
-    def _own_urls(self, admin: str | None) -> Iterator[tuple[str, str, int]]:
-        """(URL, name, line) of ``path("export/", …)`` in ``get_urls`` of an admin class."""
-        found = self.project.classes.find(admin, "get_urls") if admin else None
-        if found is None or found[1][0] != "def":
-            return
-        for call in calls_in(self.project.block(self.project.method(*found))):
-            last = call[2].rpartition(".")[2] if type(call[2]) is str else ""
-            written = call[3][0] if call[3] else None
-            if last == "path" and type(written) is tuple and written[0] == STR:
-                name = keyword(call, "name")
-                told = name[1] if type(name) is tuple and name[0] == STR else admin or ""
-                yield written[1], f"admin:{told.rpartition(':')[2]}", call[1]

@@ -20,6 +20,7 @@ from migrator.analyze.frameworks.django.queries import Queries
 from migrator.analyze.frameworks.django.receivers import receivers
 from migrator.analyze.frameworks.django.references import Reference
 from migrator.analyze.frameworks.django.routes import Routes
+from migrator.analyze.frameworks.django.scopes import Scopes
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
 from migrator.analyze.frameworks.django.signals import SENDS, listening, sending
 from migrator.analyze.frameworks.django.tables import Tables
@@ -80,7 +81,7 @@ class Django(Framework):
         if not project.imports("django"):
             return
         self.settings = read_settings(project)
-        apps = Apps(project, schema, self.settings)
+        apps = self.apps = Apps(project, schema, self.settings)
         world = World(project, schema, [self])
         if not self.settings.texts("AUTH_USER_MODEL"):
             users = only_users(project, apps)
@@ -118,7 +119,8 @@ class Django(Framework):
     def entry_points(self, project: Project, schema: Schema) -> Iterable[EntryPoint | Dependency]:
         if self.models is None:
             return
-        yield from Routes(project, schema, self.settings, self.admin).read()
+        scopes = Scopes(self.admin.world, self.settings, self.apps)
+        yield from Routes(scopes, schema, self.admin).read()
         yield from commands(project)
         yield from signals(project)
 

@@ -21,11 +21,13 @@ _CONFIGS = ("django.apps.AppConfig", "django.apps.config.AppConfig")
 @dataclass(slots=True)
 class DjangoSettings:
     """`values` by name: what the settings modules assign, strings and booleans only; several
-    where they differ. `installed` are all strings of ``INSTALLED_APPS``."""
+    where they differ. `computed` are those that some of them computes. `installed` are all strings
+    of ``INSTALLED_APPS``."""
 
     modules: list[Module] = field(default_factory=list)
     values: dict[str, list[object]] = field(default_factory=dict)
     installed: list[str] = field(default_factory=list)
+    computed: set[str] = field(default_factory=set)
 
     def texts(self, name: str) -> list[str]:
         return [v for v in self.values.get(name, ()) if isinstance(v, str)]
@@ -70,6 +72,8 @@ def _assigned(found: DjangoSettings, statement: Stmt) -> None:
             values = found.values.setdefault(name, [])
             if value[1] not in values:
                 values.append(value[1])
+        elif name.isupper():
+            found.computed.add(name)
 
 
 def _appended(found: DjangoSettings, statement: Stmt) -> None:
