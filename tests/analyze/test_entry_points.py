@@ -305,9 +305,25 @@ def test_a_route_of_a_blueprint_that_nothing_known_registers_is_told(tmp_path: P
                     app.register_blueprint(importlib.import_module(name).bp)
         """,
     )
-    assert routes(graph) == set()
-    assert any(u.what == "route /y" for u in graph.unresolved)
+    assert routes(graph) == {("GET", "{shop.app.bp}/x/y", "y")}
+    assert ("blueprint shop.app.bp", "no call that could be resolved registers it") in told(graph)
     assert any(u.what == "register_blueprint" for u in graph.unresolved)
+
+
+def test_a_blueprint_that_nothing_registers_answers_nothing(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        app="""
+            from flask import Blueprint, Flask
+            app = Flask(__name__)
+            bp = Blueprint("bp", __name__)
+
+            @bp.route("/y")
+            def y(): ...
+        """,
+    )
+    assert routes(graph) == set()
+    assert ("blueprint shop.app.bp", "nothing registers it") in told(graph)
 
 
 def test_flask_resources_below_blueprints_that_a_list_holds(tmp_path: Path) -> None:
@@ -408,6 +424,7 @@ def test_flask_rules_added_by_a_helper(tmp_path: Path) -> None:
             def walk(): ...
             def wash(): ...
 
+            PREFIXES = {"a": "/one", "b": "/two"}
             WORK = [("/walk", walk), ("/wash", wash)]
 
             def make(rules):
@@ -420,6 +437,11 @@ def test_flask_rules_added_by_a_helper(tmp_path: Path) -> None:
                 add_view(pets, ["/lost"], unknown())
                 for rule, view in WORK:
                     pets.add_url_rule(rule, view_func=view)
+                for kind, prefix in PREFIXES.items():
+                    pets.add_url_rule(f"{prefix}/walk" + "/now", view_func=walk)
+                for prefix in ["/one", "/two"]:
+                    prefix = changed(prefix)
+                    pets.add_url_rule(prefix + "/wash", view_func=wash)
                 app.register_blueprint(pets, url_prefix="/pets")
         """,
     )
@@ -427,12 +449,16 @@ def test_flask_rules_added_by_a_helper(tmp_path: Path) -> None:
         ("GET", "/pets/cat", "Cat"), ("POST", "/pets/cat", "Cat"),
         ("GET", "/pets/kitty", "Cat"), ("POST", "/pets/kitty", "Cat"),
         ("GET", "/pets/dog", "Dog"), ("PUT", "/pets/feed", "feed"),
+        ("GET", "/pets/{rule}", "feed"),
         ("GET", "/pets/walk", "walk"), ("GET", "/pets/wash", "wash"),
+        ("GET", "/pets/one/walk/now", "walk"), ("GET", "/pets/two/walk/now", "walk"),
+        ("GET", "/pets/{prefix}/wash", "wash"),
     }  # fmt: skip
     assert {(u.path, u.what, u.why) for u in graph.unresolved} == {
         ("shop/helpers.py", "route", "its view function is not known"),
         ("shop/pets.py", "route", "its view function is not known"),
         ("shop/pets.py", "route of feed", "its URL rule is computed"),
+        ("shop/pets.py", "route of wash", "its URL rule is computed"),
     }
 
 

@@ -129,7 +129,7 @@ class _Routes:
         written = decorator[3][0] if decorator[3] else keyword(decorator, "path")
         rule = self._text(one.module, written, one.line)
         if not prefixes:
-            self._nowhere(one.module, one.line, rule, target)
+            prefixes = self._nowhere(one.module, one.line, owner, rule, target)
         for prefix in prefixes:
             for method in methods:
                 yield EntryPoint(
@@ -188,10 +188,10 @@ class _Routes:
             call[3][1] if len(call[3]) > 1 else keyword(call, "endpoint") or keyword(call, "route")
         )
         rule = self._text(found.module, call[3][0] if call[3] else keyword(call, "path"), call[1])
+        if not prefixes:
+            prefixes = self._nowhere(found.module, call[1], owner, rule, target)
         for prefix in prefixes:
             yield from self._route(found.module, call, view, joined(prefix, rule), found.local)
-        if not prefixes:
-            self._nowhere(found.module, call[1], rule, target)
 
     def _route(
         self, module: Module, call: Expr, view: Expr, path: str, local: dict[str, str]
@@ -291,13 +291,20 @@ class _Routes:
             return "{" + text_of(expr) + "}"
         return text
 
-    def _nowhere(self, module: Module, line: int, rule: str, target: str | None) -> None:
+    def _nowhere(
+        self, module: Module, line: int, owner: Expr, rule: str, target: str | None
+    ) -> list[str]:
+        """The prefix in braces of a router that something unknown may include."""
         why = "its router is never included"
         if self.some_unknown:
             why = "its router is included by none of the calls that could be resolved"
         if target is None:
             why = "its router is made in a function"
         self._unknown(module, line, f"route {rule}", why)
+        if target is not None and not self.some_unknown:
+            return []
+        place = target.replace(":", ".") if target else f"{module.name}.{text_of(owner)}"
+        return ["{" + place + "}" + self.own_prefix.get(target or "", "")]
 
     def _unknown(self, module: Module, line: int, what: str, why: str) -> None:
         self.schema.unresolved.append(Unresolved(module.path, line, what, why))

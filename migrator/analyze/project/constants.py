@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrator.analyze.facts.shape import CALL, CONST, FSTRING, OP, SET, STR, Expr
+from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
 
@@ -31,6 +32,20 @@ def string_of(project: Project, module: Module, expr: Expr, depth: int = 0) -> s
         left, right = (string_of(project, module, e, depth + 1) for e in expr[2:4])
         return left + right if left is not None and right is not None else None
     return None
+
+
+def with_holes(project: Project, module: Module, expr: Expr | None) -> str:
+    """The string that an expression is, with what is computed of it in braces."""
+    if expr is None:
+        return "{}"
+    if type(expr) is tuple and expr[0] == FSTRING:
+        return "".join(
+            p if type(p) is str else with_holes(project, module, p[1][0]) for p in expr[1]
+        )
+    if type(expr) is tuple and expr[0] == OP and expr[1] == "+":
+        return "".join(with_holes(project, module, side) for side in expr[2:4])
+    text = string_of(project, module, expr)
+    return "{" + text_of(expr) + "}" if text is None else text
 
 
 def _named(project: Project, target: str | None, depth: int) -> str | None:

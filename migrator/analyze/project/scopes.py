@@ -8,6 +8,7 @@ from functools import cache
 from migrator.analyze.facts.shape import (
     CALL,
     DEF,
+    DICT,
     FOR,
     LIST,
     OP,
@@ -76,6 +77,11 @@ class Scopes:
         elif type(expr) is tuple and expr[0] == OP and expr[1] == "+":
             for side in expr[2:4]:
                 yield from self.elements(module, definition, side, depth + 1)
+        elif type(expr) is tuple and expr[0] == CALL and _is_items(expr):
+            owner = expr[2].removesuffix(".items")
+            for home, where, pairs in self._dicts(module, definition, owner):
+                for key, value in zip(pairs[1], pairs[2], strict=True):
+                    yield home, where, (TUPLE, (key, value))
         elif type(expr) is str:
             yield from self._named(module, definition, expr, depth)
 
@@ -96,6 +102,23 @@ class Scopes:
             for statement in fact.statements if fact and home else ():
                 if statement[0] == SET and home is not None:
                     yield from self.elements(home, f"{home.name}:", statement[3], depth + 1)
+
+    def _dicts(
+        self, module: Module, definition: str, name: str
+    ) -> Iterator[tuple[Module, str, Expr]]:
+        """The dict display that a name is assigned, here or in its module."""
+        local = self.local(definition, name)
+        if local is not None:
+            found = [(module, definition, local)]
+        else:
+            target = self.project.resolve(module.name, name) or ""
+            fact = self.project.names.definition(target)
+            home = self.project.modules.get(target.partition(":")[0])
+            statements = fact.statements if fact is not None and home is not None else ()
+            found = [(home, f"{home.name}:", s[3]) for s in statements if s[0] == SET and home]
+        made = found[0][2] if len(found) == 1 else None
+        if type(made) is tuple and made[0] == DICT and None not in made[1]:
+            yield found[0]
 
     def parameters(self, definition: str) -> tuple[str, ...]:
         """The parameters of a function at module level; none of anything else."""
@@ -142,3 +165,7 @@ class Scopes:
         if not over:
             return []
         return list(self.elements(found.module, found.definition, over[-1][3]))
+
+
+def _is_items(call: Expr) -> bool:
+    return type(call[2]) is str and call[2].endswith(".items") and not call[3]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from migrator.analyze.facts.shape import (
-    ANY,
     ATTR,
     AUG,
     CALL,
@@ -69,10 +68,13 @@ class Hung(NamedTuple):
 
 
 class Untold(NamedTuple):
+    """What could not be told; `lost` where that may be any list of patterns."""
+
     scope: Scope
     line: int
     what: str
     why: str
+    lost: bool
 
 
 Found = Page | Hung | Untold
@@ -230,7 +232,7 @@ class Patterns:
             yield from self._method(value.cls, name, where, scope, call)
         elif func is not None and not self._is_foreign(value):
             yield Untold(
-                scope, call[1], f"patterns of {text_of(func)}", "what it makes is not known"
+                scope, call[1], f"patterns of {text_of(func)}", "what it makes is not known", True
             )
 
     def _is_foreign(self, value: object) -> bool:
@@ -275,7 +277,7 @@ class Patterns:
         text = self.text(scope, written)
         if text is None:
             part = self._computed(scope, written)
-            yield Untold(scope, call[1], f"URL {part}", "it is computed")
+            yield Untold(scope, call[1], f"URL {part}", "it is computed", False)
         else:
             part = text if kind == "path" else plain(text)
         if type(view) is tuple and view[0] == CALL and _last(view[2]) == "include":
@@ -306,17 +308,15 @@ class Patterns:
 
     def _computed(self, scope: Scope, written: Expr | None) -> str:
         """A URL with what is computed of it in braces."""
-        parts = [written]
+        text = self.text(scope, written)
+        if text is not None:
+            return text
         if type(written) is tuple and written[0] == FSTRING:
-            parts = [p if type(p) is tuple else (STR, p) for p in written[1]]
-        elif type(written) is tuple and written[0] == OP and written[1] == "+":
+            parts = [p if type(p) is str else self._computed(scope, p[1][0]) for p in written[1]]
+            return "".join(parts)
+        if type(written) is tuple and written[0] == OP and written[1] == "+":
             return self._computed(scope, written[2]) + self._computed(scope, written[3])
-        told = ""
-        for part in parts:
-            text = self.text(scope, part)
-            hole = part[1][0] if type(part) is tuple and part[0] == ANY else part
-            told += text if text is not None else "{" + text_of(hole) + "}"
-        return told
+        return "{" + (text_of(written) if written is not None else "") + "}"
 
     def _include(self, scope: Scope, call: Expr, where: Where) -> Iterator[Found]:
         given = call[3][0] if call[3] else keyword(call, "arg")
@@ -346,7 +346,7 @@ class Patterns:
             yield found
         if none and not (type(given) is tuple and given[0] in (LIST, TUPLE)):
             told = text_of(given) if given is not None else ""
-            yield Untold(scope, call[1], f"include of {told}", "what it includes is computed")
+            yield Untold(scope, call[1], f"include of {told}", "what it includes is computed", True)
 
     def _app_name(self, module: str) -> str | None:
         fact = self.project.names.definition(f"{module}:app_name")

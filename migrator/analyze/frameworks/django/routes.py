@@ -21,15 +21,16 @@ _PATHS = {"path", "re_path", "url"}
 
 class Routes:
     """Follows the root URL configuration down; where no settings name one, every list that
-    nothing includes. A list that nothing known includes, or that a function makes, hangs at a
-    prefix in braces: that of its module or class."""
+    nothing includes. A list that a function makes hangs at a prefix in braces, that of its class or
+    function, and so does a list that nothing known includes, if what others include is not all
+    known."""
 
     def __init__(self, scopes: Scopes, schema: Schema, admin: Admin) -> None:
         self.scopes, self.project, self.schema = scopes, scopes.project, schema
         self.patterns = Patterns(scopes)
         self.views = Views(scopes)
         self.rest = Rest(scopes.project, schema)
-        self._has_admin = False
+        self._has_admin = self._includes_unknown = False
         self._told: set[Unresolved] = set()
         self.sites = Sites(admin, self.patterns)
         self.patterns.hangs = self._hangs
@@ -74,20 +75,24 @@ class Routes:
             list(self.patterns.of_module(module.name, Where()))
         tops = [m for m in left if m.name not in self.patterns.included] or left
         self.patterns.included |= reached
+        may_be_reached = self._includes_unknown or any(True for _ in self._unread())
         for module in tops:
             self._unknown(module, 1, "urlpatterns", "nothing that is known includes them")
-            where = Where("{" + module.name + "}")
-            yield from self._points(self.patterns.of_module(module.name, where))
+            if may_be_reached:
+                where = Where("{" + module.name + "}")
+                yield from self._points(self.patterns.of_module(module.name, where))
 
-    def _made_by_functions(self) -> Iterator[EntryPoint]:
-        """Patterns inside functions (``get_urls``) that nothing known calls."""
+    def _unread(self) -> Iterator[FoundCall]:
+        """Calls of ``path`` inside functions (``get_urls``) that nothing known calls."""
         for found in named_calls(self.project, _PATHS):
-            at = (found.module.name, found.call[1])
-            if at in self.patterns.read or not self._is_route(found):
+            if (found.module.name, found.call[1]) in self.patterns.read:
                 continue
             fact = self.project.names.definition(found.definition)
-            if fact is None or fact.kind == "variable":
-                continue
+            if fact is not None and fact.kind != "variable" and self._is_route(found):
+                yield found
+
+    def _made_by_functions(self) -> Iterator[EntryPoint]:
+        for found in self._unread():
             why = "it is made by a function; its prefix is not known"
             self._unknown(found.module, found.call[1], "route", why)
             where = Where("{" + found.definition.replace(":", ".") + "}")
@@ -122,6 +127,7 @@ class Routes:
             elif isinstance(one, Hung):
                 yield from self._hung(one)
             else:
+                self._includes_unknown |= one.lost
                 self._unknown(one.scope.module, one.line, one.what, one.why)
 
     def _page(self, page: Page) -> Iterator[EntryPoint]:

@@ -13,7 +13,7 @@ from migrator.analyze.frameworks.flask.rules import UrlRule, url_rules
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.values import Call, External, Value
 from migrator.analyze.project.calls import Decorated, Found
-from migrator.analyze.project.constants import string_of
+from migrator.analyze.project.constants import string_of, with_holes
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
@@ -63,6 +63,7 @@ class _Routes(Mounts):
     def __init__(self, project: Project, schema: Schema) -> None:
         super().__init__(project, schema)
         self.foreign = _other_routers(project)
+        self._lost: set[str] = set()
 
     def read(self) -> Iterator[EntryPoint]:
         for one in decorated(self.project):
@@ -98,7 +99,7 @@ class _Routes(Mounts):
         if one.statement[0] == "class":
             methods = self._verbs(one.definition)
         at = _At(one.module, one.line, one.statement[3], one.definition)
-        yield from self._routes(at, target, self._path(one.module, decorator), methods)
+        yield from self._routes(at, target, self._path(at, decorator), methods)
 
     def _mount(
         self, module: Module, definition: str, owner: Expr | None, local: dict[str, str]
@@ -140,8 +141,7 @@ class _Routes(Mounts):
         mount, rule = told.mount, told.rule
         above = self._mount(mount.module, mount.definition, mount.expr, mount.local)
         at = _At(told.module, told.line, target.rpartition(":")[2], target)
-        path = string_of(self.project, rule.module, rule.expr)
-        yield from self._routes(at, above, path, methods)
+        yield from self._routes(at, above, self._text_of(at, rule.module, rule.expr), methods)
 
     def _resource(self, found: Found) -> Iterator[EntryPoint]:
         """``api.add_resource(Class, "/a", "/b")``."""
@@ -159,7 +159,7 @@ class _Routes(Mounts):
             return
         at = _At(module, call[1], target.rpartition(":")[2], target)
         for url in call[3][1:]:
-            path = string_of(self.project, module, url)
+            path = self._text_of(at, module, url)
             yield from self._routes(at, above, path, self._verbs(target))
 
     def _told(self, route: ClassRoute) -> Iterator[EntryPoint]:
@@ -178,26 +178,41 @@ class _Routes(Mounts):
         }
         return tuple(sorted(v.upper() for v in verbs)) or ("GET",)
 
-    def _path(self, module: Module, call: Expr) -> str | None:
+    def _path(self, at: _At, call: Expr) -> str:
         written = call[3][0] if call[3] else keyword(call, "rule")
-        return string_of(self.project, module, written)
+        return self._text_of(at, at.module, written)
+
+    def _text_of(self, at: _At, module: Module, written: Expr | None) -> str:
+        """A URL rule; what is computed of it in braces, and told."""
+        text = string_of(self.project, module, written) if written is not None else None
+        if text is not None:
+            return text
+        self._unknown(at.module, at.line, f"route of {at.name}", "its URL rule is computed")
+        return with_holes(self.project, module, written)
 
     def _routes(
-        self, at: _At, mount: str | None, rule: str | None, methods: tuple[str, ...]
+        self, at: _At, mount: str | None, rule: str, methods: tuple[str, ...]
     ) -> Iterator[EntryPoint]:
-        if rule is None:
-            self._unknown(at.module, at.line, f"route of {at.name}", "its URL rule is computed")
-            return
-        prefixes = self.prefixes(mount) if mount in self.own_prefix else [""]
-        if not prefixes:
-            why = "its blueprint is never registered"
-            if self.some_unknown:
-                why = "its blueprint is registered by none of the calls that could be resolved"
-            self._unknown(at.module, at.line, f"route {rule}", why)
+        prefixes = self._reached(at, mount) if mount in self.own_prefix else [""]
         for prefix in prefixes:
             for method in methods:
                 path = joined(prefix, rule)
                 yield EntryPoint("route", at.name, method, path, at.definition, at.line)
+
+    def _reached(self, at: _At, mount: str) -> list[str]:
+        """The prefixes of a blueprint. Where no known call registers it but one that is not known
+        may: one in braces, its own behind."""
+        known = self.prefixes(mount)
+        if known:
+            return known
+        place = mount.replace(":", ".")
+        if mount not in self._lost:
+            self._lost.add(mount)
+            why = "nothing registers it"
+            if self.some_unknown:
+                why = "no call that could be resolved registers it"
+            self._unknown(at.module, at.line, f"blueprint {place}", why)
+        return ["{" + place + "}" + self.own_prefix[mount]] if self.some_unknown else []
 
 
 def _other_routers(project: Project) -> set[str]:

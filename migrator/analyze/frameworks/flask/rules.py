@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from migrator.analyze.facts.shape import ATTR, CALL, FOR, TUPLE, Expr
+from migrator.analyze.facts.shape import ATTR, CALL, FOR, FSTRING, OP, SET, STR, TUPLE, Expr
 from migrator.analyze.project.calls import Found
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.scopes import Scopes
@@ -53,12 +53,12 @@ def url_rules(scopes: Scopes, found: Found) -> Iterator[UrlRule]:
     rule = call[3][0] if call[3] else keyword(call, "rule")
     told = (owner_of(call[2]), rule, view, keyword(call, "methods"))
     parts = [Written(found.module, found.definition, found.local, expr) for expr in told]
-    loops = _loops(scopes, found, {_head(expr) for expr in told})
+    loops = _loops(scopes, found, {name for expr in told for name in _names(expr)})
     gathers = any(name is None for name, _ in call[4])
     yield from _called(scopes, found, parts, loops, gathers, 0)
 
 
-def _loops(scopes: Scopes, found: Found, names: set[str | None]) -> list[_Loop]:
+def _loops(scopes: Scopes, found: Found, names: set[str]) -> list[_Loop]:
     """The loops around a call that bind one of `names`."""
     block = scopes.block(found.definition)
     if found.definition.endswith(":"):
@@ -66,8 +66,17 @@ def _loops(scopes: Scopes, found: Found, names: set[str | None]) -> list[_Loop]:
     return [
         _Loop(found.definition, s[2], Written(found.module, found.definition, found.local, s[3]))
         for s in nested(block)
-        if s[0] == FOR and not names.isdisjoint(_targets(s[2])) and found.call in _within(s)
+        if s[0] == FOR
+        and not names.isdisjoint(_targets(s[2]))
+        and found.call in _within(s)
+        and not _changes(s)
     ]
+
+
+def _changes(loop: Expr) -> bool:
+    """Whether the body of a loop binds anew what the loop binds."""
+    bound = _targets(loop[2])
+    return any(s[0] == SET and not set(bound).isdisjoint(s[2]) for s in nested(loop[4]))
 
 
 def _within(loop: Expr) -> Iterator[Expr]:
@@ -92,10 +101,12 @@ def _called(
     """The rules for each call of the function that a call stands in, where its parameters tell
     them."""
     function = call.definition
-    parameters = scopes.parameters(function)
+    changed = {t for s in nested(scopes.block(function)) if s[0] == SET for t in s[2]}
+    parameters = set(scopes.parameters(function)) - changed
     looked_at = (*parts, *(loop.over for loop in loops))
     callers: list[Found] = []
-    if any(p.definition == function and _head(p.expr) in parameters for p in looked_at):
+    told_by = [p for p in looked_at if p.definition == function]
+    if any(name in parameters for part in told_by for name in _names(part.expr)):
         if depth == _DEEPEST:
             return
         callers = list(scopes.calls_of(function))
@@ -103,6 +114,7 @@ def _called(
         yield from _turned(scopes, call, parts, loops)
     for caller in callers:
         given, more = scopes.given(function, caller)
+        given = {name: expr for name, expr in given.items() if name in parameters}
         where = Written(caller.module, caller.definition, caller.local, None)
         names = {name: where._replace(expr=expr) for name, expr in given.items()}
         told = [_given(part, function, names) for part in parts]
@@ -149,12 +161,20 @@ def _turn(target: Expr, element: Written) -> _Names:
     }
 
 
-def _head(expr: Expr | None) -> str | None:
-    """The name that says what an expression is: ``view`` of ``wrap(view.as_view("x"))``."""
+def _names(expr: Expr | None) -> Iterator[str]:
+    """The names that say what an expression is: ``view`` of ``wrap(view.as_view("x"))``, all of
+    ``prefix + "/new"``."""
     while type(expr) is tuple and expr[0] == CALL:
         owner = owner_of(expr[2]) if type(expr[2]) is str else None
         expr = owner or (expr[3][0] if expr[3] else None)
-    return expr.partition(".")[0] if type(expr) is str else None
+    if type(expr) is str:
+        yield expr.partition(".")[0]
+    elif type(expr) is tuple and expr[0] == OP and expr[1] == "+":
+        for side in expr[2:4]:
+            yield from _names(side)
+    elif type(expr) is tuple and expr[0] == FSTRING:
+        for part in expr[1]:
+            yield from _names(part[1][0]) if type(part) is tuple else ()
 
 
 def _given(part: Written, within: str, names: _Names) -> Written:
@@ -172,10 +192,26 @@ def _given(part: Written, within: str, names: _Names) -> Written:
         if type(expr[2]) is str and expr[2].partition(".")[0] in names:
             function = _given(part._replace(expr=expr[2]), within, names)
             return function._replace(expr=(*expr[:2], function.expr, *expr[3:]))
-        if expr[3] and _head(expr[3][0]) in names:
+        if expr[3] and any(name in names for name in _names(expr[3][0])):
             wrapped = _given(part._replace(expr=expr[3][0]), within, names)
             return wrapped._replace(expr=(*expr[:3], (wrapped.expr, *expr[3][1:]), expr[4]))
+    if type(expr) is tuple and expr[0] in (OP, FSTRING):
+        return part._replace(expr=_filled(expr, names))
     return part
+
+
+def _filled(expr: Expr, names: _Names) -> Expr:
+    """A sum or f-string with those names filled in that are literal strings: others mean nothing
+    outside of their own place."""
+    if type(expr) is str:
+        given = names[expr].expr if expr in names else None
+        return given if type(given) is tuple and given[0] == STR else expr
+    if type(expr) is tuple and expr[0] == OP:
+        return (*expr[:2], *(_filled(side, names) for side in expr[2:4]))
+    if type(expr) is tuple and expr[0] == FSTRING:
+        holes = [p if type(p) is str else (p[0], (_filled(p[1][0], names),)) for p in expr[1]]
+        return (FSTRING, tuple(holes))
+    return expr
 
 
 def _attribute(value: Expr | None, name: str) -> Expr:
