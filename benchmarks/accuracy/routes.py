@@ -82,16 +82,20 @@ def compare(
     }
     found = wanted & told
     ends = [(u.rpartition("}")[2], d) for u, d in told - found if mounted or "{" in u]
-    opened = {w for w in wanted - found if any(d == w[1] and w[0].endswith(e) for e, d in ends)}
+    opened = {w for w in wanted - found if any(d == w[1] and ends_so(w[0], e) for e, d in ends)}
     invented = {
         (u, d)
         for u, d in told - found
         if not (mounted or "{" in u)
-        or not any(d == w and url.endswith(u.rpartition("}")[2]) for url, w in wanted)
+        or not any(d == w and ends_so(url, u.rpartition("}")[2]) for url, w in wanted)
     }
     return {
         "found": found, "open": opened, "missed": wanted - found - opened, "invented": invented,
     }  # fmt: skip
+
+
+def ends_so(url: str, end: str) -> bool:
+    return f"/{url}".endswith(end)
 
 
 def shape(url: str) -> str:

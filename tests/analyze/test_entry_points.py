@@ -509,7 +509,13 @@ def test_views_of_flask_appbuilder(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,
         app="""
-            from flask_appbuilder import AppBuilder, BaseView, ModelRestApi, expose
+            from flask_appbuilder import (
+                AppBuilder, BaseView, IndexView, ModelRestApi, ModelView, expose,
+            )
+
+            class Methods:
+                GET = "get"
+                READING = {GET, "get_list"}
 
             class Base(BaseView):
                 @expose("/list/")
@@ -524,6 +530,21 @@ def test_views_of_flask_appbuilder(tmp_path: Path) -> None:
                 @expose("/", methods=("GET",))
                 def get_list(self): ...
 
+            class Notes(ModelRestApi):
+                include_route_methods = Methods.READING | {"own"}
+                @expose("/own")
+                def own(self): ...
+                @expose("/left_out")
+                def left_out(self): ...
+
+            class Pages(ModelView):
+                include_route_methods = frozenset(["list", "add", "edit"])
+                exclude_route_methods = {"edit"}
+
+            class Home(IndexView):
+                @expose("/home")
+                def home(self): ...
+
             class Lost(BaseView):
                 @expose("/")
                 def at(self): ...
@@ -531,11 +552,21 @@ def test_views_of_flask_appbuilder(tmp_path: Path) -> None:
             appbuilder = AppBuilder()
             appbuilder.add_view(Reports, "Reports")
             appbuilder.add_api(Charts)
+            appbuilder.add_api(Notes)
+            appbuilder.add_view(Pages)
+            appbuilder.indexview = Home
         """,
     )
     assert routes(graph) == {
         ("GET", "/reports/list/", "Reports"), ("POST", "/reports/run/<pk>", "Reports"),
-        ("GET", "/api/v1/chart/", "Charts"),
+        ("GET", "/api/v1/chart/", "Charts"), ("POST", "/api/v1/chart/", "Charts"),
+        ("GET", "/api/v1/chart/<int:pk>", "Charts"), ("PUT", "/api/v1/chart/<pk>", "Charts"),
+        ("DELETE", "/api/v1/chart/<pk>", "Charts"), ("GET", "/api/v1/chart/_info", "Charts"),
+        ("GET", "/api/v1/notes/<int:pk>", "Notes"), ("GET", "/api/v1/notes/", "Notes"),
+        ("GET", "/api/v1/notes/own", "Notes"),
+        ("GET", "/pages/list/", "Pages"),
+        ("GET", "/pages/add", "Pages"), ("POST", "/pages/add", "Pages"),
+        ("GET", "/home", "Home"),
     }  # fmt: skip
     assert {what for what, _ in told(graph)} == {"route Lost.at"}
 

@@ -61,6 +61,8 @@ def flask_routes(place: str) -> Iterator[tuple[str, list[str], Any]]:
     made = getattr(importlib.import_module(module), name)
     app = made if hasattr(made, "url_map") else made()
     for rule in app.url_map.iter_rules():
+        if rule.build_only:
+            continue
         methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         yield _PARAMETER.sub("<>", rule.rule), methods, app.view_functions[rule.endpoint]
 
@@ -82,8 +84,19 @@ def answering(view: Any) -> Any:
             view = view.__wrapped__
         elif not hasattr(view, "__qualname__"):
             return type(view)
+        elif (inner := closed_over(view)) is not None:
+            view = inner
         else:
             return view
+
+
+def closed_over(view: Any) -> Any:
+    """The one class that a function made by another remembers."""
+    if "<locals>" not in view.__qualname__ or inspect.isclass(view):
+        return None
+    kept = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
+    classes = [one for one in kept if inspect.isclass(one)]
+    return classes[0] if len(classes) == 1 else None
 
 
 def main(recorder: Recorder, framework: str, arguments: list[str]) -> list[dict[str, Any]]:

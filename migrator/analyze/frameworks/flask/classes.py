@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from migrator.analyze.facts.shape import CALL, DEF, Expr, Stmt
 from migrator.analyze.frameworks.flask.mounts import Mounts, joined
+from migrator.analyze.frameworks.flask.named_sets import texts_of
 from migrator.analyze.project.calls import Found
 from migrator.analyze.project.classes import Class
 from migrator.analyze.project.constants import string_of
@@ -23,6 +24,24 @@ _VERBS = {
     "index": ("GET", "/"), "get": ("GET", "/<id>"), "post": ("POST", "/"),
     "put": ("PUT", "/<id>"), "patch": ("PATCH", "/<id>"), "delete": ("DELETE", "/<id>"),
 }  # fmt: skip
+
+
+_MODEL_API = (
+    ("info", "/_info", ("GET",)), ("get_list", "/", ("GET",)), ("get", "/<int:pk>", ("GET",)),
+    ("post", "/", ("POST",)), ("put", "/<pk>", ("PUT",)), ("delete", "/<pk>", ("DELETE",)),
+)  # fmt: skip
+_BOTH = ("GET", "POST")
+_MODEL_VIEW = (
+    ("list", "/list/", ("GET",)), ("show", "/show/<pk>", ("GET",)), ("add", "/add", _BOTH),
+    ("edit", "/edit/<pk>", _BOTH), ("delete", "/delete/<pk>", _BOTH),
+    ("download", "/download/<string:filename>", ("GET",)),
+    ("action", "/action/<string:name>/<pk>", _BOTH), ("action_post", "/action_post", ("POST",)),
+)  # fmt: skip
+_INHERITED = {
+    "flask_appbuilder.ModelRestApi": _MODEL_API, "flask_appbuilder.api.ModelRestApi": _MODEL_API,
+    "flask_appbuilder.ModelView": _MODEL_VIEW, "flask_appbuilder.views.ModelView": _MODEL_VIEW,
+}  # fmt: skip
+_INDEX = "IndexView"
 
 
 class ClassRoute(NamedTuple):
@@ -52,25 +71,41 @@ def _exposed(project: Project, mounts: Mounts) -> Iterator[ClassRoute]:
         own = list(_exposes(class_))
         if not foreign:
             continue
-        if class_.id not in added:
+        is_index = any(b.endswith(f".{_INDEX}") for b in foreign)
+        if class_.id not in added and not is_index:
             if added.isdisjoint(project.classes.below.get(class_.id, ())):
                 mounts.schema.unresolved += [_never_added(class_, s) for s, _ in own]
             continue
-        base = _base(project, class_, any(b.endswith("Api") for b in foreign))
-        seen: set[str] = set()
-        for above in project.classes.ancestors(class_.id):
-            for statement, call in _exposes(above):
-                path = string_of(
-                    project, above.module, call[3][0] if call[3] else keyword(call, "url")
-                )
-                if path is None or statement[3] in seen:
-                    continue
+        is_api = any(b.endswith("Api") for b in foreign)
+        base = "" if is_index else _base(project, class_, is_api)
+        for name, path, methods, line in _routes_of(project, class_, foreign):
+            yield ClassRoute(
+                None, joined(base, path), methods, f"{class_.name}.{name}", class_.id, line
+            )
+
+
+def _routes_of(
+    project: Project, class_: Class, foreign: list[str]
+) -> Iterator[tuple[str, str, tuple[str, ...], int]]:
+    """(method's name, path, HTTP methods, line) of what a class and those above it expose, as far
+    as ``include_route_methods`` and ``exclude_route_methods`` let it."""
+    included = texts_of(project, class_, "include_route_methods")
+    excluded = texts_of(project, class_, "exclude_route_methods") or set()
+    seen: set[str] = set()
+    found: list[tuple[str, str, tuple[str, ...], int]] = []
+    for above in project.classes.ancestors(class_.id):
+        for statement, call in _exposes(above):
+            written = call[3][0] if call[3] else keyword(call, "url")
+            path = string_of(project, above.module, written)
+            if path is not None and statement[3] not in seen:
                 methods = literal_strings(keyword(call, "methods")) or ("GET",)
-                yield ClassRoute(
-                    None, joined(base, path), tuple(sorted(methods)),
-                    f"{class_.name}.{statement[3]}", class_.id, statement[1],
-                )  # fmt: skip
-            seen |= set(above.members)
+                found.append((statement[3], path, tuple(sorted(methods)), statement[1]))
+        seen |= set(above.members)
+    inherited = next((_INHERITED[b] for b in foreign if b in _INHERITED), ())
+    found += [(n, path, methods, class_.line) for n, path, methods in inherited if n not in seen]
+    for one in found:
+        if (included is None or one[0] in included) and one[0] not in excluded:
+            yield one
 
 
 def _never_added(class_: Class, statement: Stmt) -> Unresolved:

@@ -9,7 +9,7 @@ from migrator.analyze.facts.shape import CALL, DEF, Expr
 from migrator.analyze.frameworks.flask import context
 from migrator.analyze.frameworks.flask.classes import ClassRoute, class_routes
 from migrator.analyze.frameworks.flask.mounts import Mounts, joined
-from migrator.analyze.frameworks.flask.rules import UrlRule, url_rules
+from migrator.analyze.frameworks.flask.rules import UrlRule, Written, url_rules
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.values import Call, External, Value
 from migrator.analyze.project.calls import Decorated, Found
@@ -123,16 +123,8 @@ class _Routes(Mounts):
         if type(view) is str:
             view = self.scopes.made(told.view.definition, view) or view
         methods = _methods(told.methods.expr)
-        as_view = False
-        if type(view) is tuple and view[0] == CALL and type(view[2]) is str:
-            if view[2].endswith(".as_view"):
-                view, as_view = view[2].removesuffix(".as_view"), True
-            elif view[3] and type(view[3][0]) is str:
-                view = view[3][0]  # login_required(view)
-        target = None
-        if type(view) is str:
-            resolved = self.project.names.resolve(told.view.module.name, view, told.view.local)
-            target = self.project.names.definition_of(resolved)
+        as_view = type(view) is tuple and str(view[2]).endswith(".as_view")
+        target = self._answers(told.view._replace(expr=view))
         if target is None:
             self._unknown(told.module, told.line, "route", "its view function is not known")
             return
@@ -142,6 +134,24 @@ class _Routes(Mounts):
         above = self._mount(mount.module, mount.definition, mount.expr, mount.local)
         at = _At(told.module, told.line, target.rpartition(":")[2], target)
         yield from self._routes(at, above, self._text_of(at, rule.module, rule.expr), methods)
+
+    def _answers(self, view: Written) -> str | None:
+        """The function or class behind a view; the function that makes it, where that is all that
+        is known."""
+        expr = view.expr
+        if type(expr) is tuple and expr[0] == CALL and type(expr[2]) is str:
+            if expr[2].endswith(".as_view"):
+                return self._definition(view, expr[2].removesuffix(".as_view"))
+            inner = expr[3][0] if expr[3] else None  # login_required(view)
+            found = self._definition(view, inner) if type(inner) is str else None
+            return found or self._definition(view, expr[2])
+        return self._definition(view, expr) if type(expr) is str else None
+
+    def _definition(self, at: Written, name: str) -> str | None:
+        names = self.project.names
+        target = names.definition_of(names.resolve(at.module.name, name, at.local))
+        fact = names.definition(target) if target is not None else None
+        return target if fact is not None and fact.kind != "variable" else None
 
     def _resource(self, found: Found) -> Iterator[EntryPoint]:
         """``api.add_resource(Class, "/a", "/b")``."""
