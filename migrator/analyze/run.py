@@ -25,6 +25,7 @@ from migrator.analyze.kept_declared import Told
 from migrator.analyze.loading import load, read_scripts
 from migrator.analyze.parcels import KeptParcels, Parcel, State, Taken, state_of
 from migrator.analyze.patching import Patch, Records
+from migrator.analyze.prefixes import unused, with_prefixes
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Schema
 from migrator.analyze.settings import Settings
@@ -102,7 +103,10 @@ class Run:
                 return former.told, former
         read = self._project
         plugins: Sequence[Framework] = frameworks(self._settings.frameworks)
-        self._project, schema, plugins, found = declare(read, plugins, self._schema)
+        self._project, schema, plugins, points = declare(read, plugins, self._schema)
+        prefixes = dict(self._settings.prefixes)
+        schema.unresolved += unused(points, prefixes, "migrator.toml")
+        found = list(with_prefixes(points, prefixes))
         told = Told(schema, plugins, found)
         if held is not None:
             self._state = state_of(self._project, schema, plugins, held.code)

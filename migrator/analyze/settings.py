@@ -7,6 +7,9 @@ exclude = ["scripts/*"]        # globs of paths that are left out
 frameworks = ["sqlalchemy"]    # plug-ins by name; by default all
 generated = true               # read also files that say a program wrote them
 dialect = "mysql"              # of SQL text; by default what the drivers tell
+
+[analyze.prefixes]             # what the code computes of URLs: their parts in braces
+"settings.BASE_PATH" = "app/"
 ```
 """
 
@@ -17,7 +20,7 @@ from pathlib import Path
 
 from migrator.model.config import Section, nearest_config
 
-_KEYS = ("roots", "exclude", "frameworks", "generated", "dialect")
+_KEYS = ("roots", "exclude", "frameworks", "generated", "dialect", "prefixes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Settings:
     frameworks: tuple[str, ...] = ()
     dialect: str | None = None
     generated: bool = False
+    prefixes: tuple[tuple[str, str], ...] = ()
 
 
 def settings_for(root: Path) -> Settings:
@@ -53,7 +57,15 @@ def _read(section: Section) -> Settings:
         _strings(section, "frameworks"),
         dialect,
         _flag(section, "generated"),
+        _prefixes(section.section("prefixes")),
     )
+
+
+def _prefixes(section: Section) -> tuple[tuple[str, str], ...]:
+    for key, value in section.values.items():
+        if not isinstance(value, str):
+            section.fail(key, f"{key}: a text expected, {value!r} found")
+    return tuple(sorted(section.values.items()))
 
 
 def _flag(section: Section, key: str) -> bool:

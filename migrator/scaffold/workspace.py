@@ -21,6 +21,7 @@ from migrator.scaffold.images import IMAGES
 from migrator.scaffold.kubernetes import kubernetes_files
 from migrator.scaffold.observability import observability_files
 from migrator.scaffold.revisions import History, dump_schema, revisions_for, schema_of
+from migrator.scaffold.routing import routes_of, without_prefix
 from migrator.scaffold.templates import render, rendered_tree
 
 
@@ -68,7 +69,8 @@ def build(
     for service in chosen:
         code = carved[service.name].files
         beside, unread = assets_of(code, graph.modules, source.assets)
-        found = [*carved[service.name].problems, *unread]
+        nowhere = without_prefix(graph, assignment, service.name)
+        found = [*carved[service.name].problems, *unread, *nowhere]
         manifest = manifests[service.name]
         home = f"services/{service.name}"
         migrations, changed = _migrations(home, manifest, graph, (histories or {}))
@@ -106,7 +108,7 @@ def _manifests(
             package=package,
             factory=_factory(graph, package),
             models=_model_modules(graph, needs[service.name]),
-            routes=_routes(graph, assignment, service.name),
+            routes=routes_of(graph, assignment, service.name),
             owned=tuple(sorted(needs[service.name].owned_tables)),
             published=tuple(sorted(replicated & set(needs[service.name].owned_tables))),
             replicas=tuple(sorted(needs[service.name].replicas.items())),
@@ -154,19 +156,6 @@ def _model_modules(graph: Graph, needs: Needs) -> tuple[str, ...]:
         if table.definition and table.id in present
     }
     return tuple(sorted(modules))
-
-
-def _routes(graph: Graph, assignment: Assignment, service: str) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        sorted(
-            {
-                (entry.method or "GET", entry.path or "/")
-                for entry in graph.entry_points
-                if entry.kind == "route" and assignment.owner_of.get(entry.definition) == service
-            },
-            key=lambda route: (route[1], route[0]),
-        )
-    )
 
 
 def _remote(needs: Needs, assignment: Assignment, kind: str) -> tuple[RemoteFunction, ...]:

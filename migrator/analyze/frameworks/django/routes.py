@@ -136,6 +136,8 @@ class Routes:
         if target is None:
             self._unknown(page.scope.module, page.line, f"route {url}", "its view is not known")
             return
+        if not target:
+            return
         full = ":".join(n for n in (page.where.namespace, page.name or owner) if n)
         for method in self.views.methods(target, page.view):
             yield EntryPoint("route", full, method, url, target, page.line)

@@ -34,7 +34,8 @@ class Views:
                 self._decorators.setdefault(one.definition, []).append(row)
 
     def find(self, scope: Scope, view: Expr) -> tuple[str | None, str]:
-        """The definition behind a view, through ``as_view()`` and decorators, and its name."""
+        """The definition behind a view, through ``as_view()`` and decorators, and its name. "" is
+        a view of another package."""
         named: str | None = None
         name, made = "", False
         for _ in range(_DEEPEST):
@@ -49,7 +50,10 @@ class Views:
                 scope, view = told
             elif type(view) is str:
                 name = name or view.rpartition(".")[2]
-                target = self.project.names.definition_of(self.scopes.resolved(scope, view))
+                resolved = self.scopes.resolved(scope, view)
+                if resolved is not None and ":" not in resolved:
+                    return "", name
+                target = self.project.names.definition_of(resolved)
                 kept = self._variable(target) if target is not None else None
                 if kept is None:
                     if target is not None:
