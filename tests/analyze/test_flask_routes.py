@@ -182,6 +182,48 @@ def test_flask_rules_added_by_a_helper(tmp_path: Path) -> None:
     }
 
 
+def test_flask_rules_of_a_list_that_a_helper_is_given(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        helpers="""
+            def configure(blueprint, rules, decorators=None):
+                views = {}
+                for rule, resource in rules:
+                    view = views.get(resource)
+                    if view is None:
+                        view = resource.as_view(resource.__name__)
+                        for decorator in decorators or []:
+                            view = decorator(view)
+                        views[resource] = view
+                    blueprint.add_url_rule(rule, view_func=view)
+                return blueprint
+        """,
+        cats="""
+            from flask import Blueprint
+            from flask.views import MethodView
+            from shop.helpers import configure
+
+            class Cats(MethodView):
+                def get(self): ...
+
+            class Cat(MethodView):
+                def put(self, id): ...
+
+            rules = [("/cats", Cats), ("/cats/<id>", Cat)]
+            cats = Blueprint("cats", __name__)
+            api = configure(cats, rules)
+        """,
+        app="""
+            from flask import Flask
+            from shop.cats import cats
+            app = Flask(__name__)
+            app.register_blueprint(cats, url_prefix="/api")
+        """,
+    )
+    assert routes(graph) == {("GET", "/api/cats", "Cats"), ("PUT", "/api/cats/<id>", "Cat")}
+    assert told(graph) == set()
+
+
 def test_flask_blueprints_made_in_functions(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,

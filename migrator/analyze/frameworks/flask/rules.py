@@ -51,11 +51,25 @@ def url_rules(scopes: Scopes, found: Found) -> Iterator[UrlRule]:
     call = found.call
     view = keyword(call, "view_func") or (call[3][2] if len(call[3]) > 2 else None)
     rule = call[3][0] if call[3] else keyword(call, "rule")
+    if type(view) is str:
+        view = _made(scopes, found.definition, view)
     told = (owner_of(call[2]), rule, view, keyword(call, "methods"))
     parts = [Written(found.module, found.definition, found.local, expr) for expr in told]
     loops = _loops(scopes, found, {name for expr in told for name in _names(expr)})
     gathers = any(name is None for name, _ in call[4])
     yield from _called(scopes, found, parts, loops, gathers, 0)
+
+
+def _made(scopes: Scopes, definition: str, view: str) -> Expr:
+    """What a view of the function's own is made of: of several assignments the one that makes it a
+    view."""
+    made = [
+        s[3]
+        for s in nested(scopes.block(definition))
+        if s[0] == SET and view in s[2] and type(s[3]) is tuple and s[3][0] == CALL
+    ]
+    views = [call for call in made if str(call[2]).endswith(".as_view")]
+    return views[0] if len(views) == 1 else made[0] if len(made) == 1 else view
 
 
 def _loops(scopes: Scopes, found: Found, names: set[str]) -> list[_Loop]:
