@@ -21,7 +21,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from measures import adjusted_rand, mojofm
 from peer import cargo, present
 
 from migrator.analyze.pipeline import analyze
+from migrator.analyze.settings import settings_for
 from migrator.model.graph import Graph
 from migrator.plan.propose import drawn
 from migrator.plan.resolve import assign
@@ -60,6 +61,13 @@ def installed(name: str, told: Mapping[str, Any], cache: Path) -> Path:
         subprocess.run([*pip, "--target", str(partial), told["requirement"]], check=True)
         partial.rename(folder)
     return folder / str(told["package"])
+
+
+def analysed(root: Path, told: Mapping[str, Any], cache: Path) -> Graph:
+    """The graph without what the application's file says to leave out: others' code beside it."""
+    settings = settings_for(root)
+    left_out = (*settings.exclude, *told.get("exclude", ()))
+    return analyze(root, cache=cache, settings=replace(settings, exclude=left_out))
 
 
 def contexts(graph: Graph, told: Mapping[str, Any]) -> dict[str, str]:
@@ -132,7 +140,7 @@ def main() -> int:
     for name in given.names or known:
         told = tomllib.loads((HERE / "applications" / f"{name}.toml").read_text("utf-8"))
         root = installed(name, told, given.cache)
-        graph = analyze(root, cache=given.cache / name / "facts")
+        graph = analysed(root, told, given.cache / name / "facts")
         found = list(scores(name, graph, told))
         every += found
         role = "held out" if told.get("held_out") else "used for tuning"

@@ -23,6 +23,8 @@ def _cost(cut: Cut) -> tuple[str, str, str]:
         return "none, generated", "none", "the database no longer refuses rows that point nowhere"
     if cut.decision == "replicate" and cut.kind == "read":
         return "none, a replica is generated", "none, read here", f"{_LATER} where it is read"
+    if cut.decision == "replicate" and cut.kind == "write":
+        return "none while nothing here runs them", "none", "nothing, a replica is only read"
     if cut.decision in ("replicate", "share"):
         return "none, the code is copied", "none", "nothing, it keeps no state"
     if cut.decision == "call":
@@ -44,6 +46,8 @@ def _alternatives(cut: Cut) -> tuple[str, ...]:
         return (f"call: ask {cut.target} before a row is written", together)
     if cut.decision == "replicate" and cut.kind == "read":
         return (f"call: ask {cut.target} for each read, always fresh", f"pin: own {cut.what} here")
+    if cut.decision == "replicate" and cut.kind == "write":
+        return (f"call: move the write into a function of {cut.target} and call that", together)
     if cut.decision in ("replicate", "share"):
         other = "share: one copy in the shared library" if cut.decision == "replicate" else ""
         return tuple(a for a in (other, f"call: run it at {cut.target}") if a)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrator.model.graph import Definition, Graph
 from migrator.model.plan import Assignment, Cut
 from migrator.plan.closure import Crossing, Needs, cut_of, follow
@@ -25,8 +27,25 @@ def decided(service: str, assignment: Assignment, graph: Graph, edges: Edges) ->
         judge = _Judge(assignment, edges, frozenset(replicated))
         needs = follow(service, assignment, graph, edges, judge.decide)
         if set(needs.replicas) <= replicated:
-            return needs
+            return replace(needs, cuts=tuple(_carried(cut, needs, edges) for cut in needs.cuts))
         replicated |= set(needs.replicas)
+
+
+def _carried(cut: Cut, needs: Needs, edges: Edges) -> Cut:
+    """A class comes with all its methods: that one of them writes is no work for anybody yet."""
+    if cut.kind != "write" or cut.decision != "manual":
+        return cut
+    here = {name for name, told in needs.treatments.items() if told.kind in ("owned", "copied")}
+    writers = sorted(here & edges.modes.get(cut.what, {}).keys())
+    classes = [edges.definitions[name].kind == "class" for name in writers]
+    if not all(classes) or any(needs.treatments[name].kind == "owned" for name in writers):
+        return cut
+    names = ", ".join(name.rpartition(":")[2] for name in writers[:2])
+    reason = (
+        f"only methods of {names}, copied whole, write it: refused where they run here, "
+        f"{cut.target} does it"
+    )
+    return replace(cut, decision="replicate", reason=reason)
 
 
 class _Judge:
@@ -73,8 +92,7 @@ class _Judge:
     def _code(self, crossing: Crossing) -> Cut:
         definition = self.definitions[crossing.what]
         if definition.kind != "function":
-            what = "class" if definition.kind == "class" else "value"
-            return cut_of(crossing, "replicate", f"a {what} that carries no state: copied")
+            return cut_of(crossing, "replicate", self._copied(definition))
         written, _ = self.edges.effects(definition.id)
         if {"request_context", "generator", "decorator"} & set(definition.traits):
             return cut_of(
@@ -82,6 +100,8 @@ class _Judge:
             )
         if not written:
             return self._reader(crossing, definition)
+        if all(self.assignment.table_owner.get(t) == crossing.service for t in written):
+            return cut_of(crossing, "replicate", "writes only what is owned here: copied")
         refused = self.edges.refusal(definition.id)
         if self._result_used(crossing) or refused:
             why = f"may refuse ({refused})" if refused else "its result is used"
@@ -89,6 +109,16 @@ class _Judge:
             return cut_of(crossing, "call", f"writes {tables} and {why}: the owner must answer")
         tables = ", ".join(sorted(written)[:3])
         return cut_of(crossing, "event", f"writes {tables}; nobody waits for the result")
+
+    def _copied(self, definition: Definition) -> str:
+        if definition.kind != "class":
+            return "a value that carries no state: copied"
+        touched = self.edges.accesses.get(definition.id, ())
+        if any(access.writes for access in touched):
+            return "a class: copied, over replicas; what it writes is decided table by table"
+        if touched:
+            return "a class that only reads: copied, over replicas"
+        return "a class that carries no state: copied"
 
     def _reader(self, crossing: Crossing, definition: Definition) -> Cut:
         _, read = self.edges.effects(definition.id)

@@ -1,6 +1,9 @@
-"""What runs when a definition runs, told once for all: rings of calls are folded, and each ring
+"""What runs when a function runs, told once for all: rings of calls are folded, and each ring
 takes over what those that it calls have. Walking on from each definition anew would take the
-square of the code."""
+square of the code.
+
+A class that is called adds what its methods do themselves, and no more: which of them runs is not
+known, and through all of them nearly everything would be reached."""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ def effects(
     names: Iterable[str],
     out: Mapping[str, Sequence[Dependency]],
     accesses: Mapping[str, Sequence[Access]],
+    classes: Collection[str] = (),
 ) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
     """The tables that are written, and those that are read, when each of `names` runs: by itself,
     by what it calls, and by handlers of what it signals."""
@@ -29,7 +33,8 @@ def effects(
     for name, found in accesses.items():
         for access in found:
             own[name] = own.get(name, 0) | bit[access.table] << (0 if access.writes else high)
-    every = _spread(own, out, ("calls", "signals"), lambda one, other: one | other)
+    runs = {name: found for name, found in out.items() if name not in classes}
+    every = _spread(own, runs, ("calls", "signals"), lambda one, other: one | other)
     whole = (1 << high) - 1
     told = {
         mask: (_set(mask & whole, tables), _set(mask >> high, tables)) for mask in {*every.values()}
@@ -46,8 +51,9 @@ def refusals(
     for name, definition in definitions.items():
         raised = next((r for r in definition.raises if ":" in r), None)
         own[name] = (name, raised.rpartition(":")[2]) if raised else None
+    runs = {name: found for name, found in out.items() if definitions[name].kind != "class"}
     every = _spread(
-        own, out, ("calls",), lambda one, other: min(filter(None, (one, other)), default=None)
+        own, runs, ("calls",), lambda one, other: min(filter(None, (one, other)), default=None)
     )
     return {name: found[1] for name, found in every.items() if found}
 

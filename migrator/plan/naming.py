@@ -172,16 +172,24 @@ def purpose(name: str, tables: Sequence[str], own: list[Definition], graph: Grap
         if d.id in models and d.doc and (len(models) == 1 or d.name.lower().rstrip("s") == stem)
     ]
     said = _sentence(told[0].doc or "") if told else ""
-    keeps = f"Keeps {_listed([t.rpartition('.')[2] for t in tables])}." if tables else ""
-    routes = sum(p.kind == "route" and p.definition in ids for p in graph.entry_points)
-    tasks = sum(p.kind == "task" and p.definition in ids for p in graph.entry_points)
-    about = [word for word, _ in _subjects(ids, graph).most_common(3)]
+    keeps = f"Keeps {_listed([t.rpartition('.')[2] for t in tables])}." if tables else _code_of(own)
+    kinds = Counter(p.kind for p in graph.entry_points if p.definition in ids)
     counts = [
-        f"{n} {what}{'s' * (n != 1)}" for n, what in ((routes, "route"), (tasks, "task")) if n
+        f"{kinds[kind]} {what}{'s' * (kinds[kind] != 1)}"
+        for kind, what in (("route", "route"), ("task", "task"), ("cli", "command"))
+        if kinds[kind]
     ]
-    answers = f"Answers {' and '.join(counts)}" if counts else "No routes"
+    about = [word for word, _ in _subjects(ids, graph).most_common(3)]
+    answers = f"Answers {_listed(counts)}" if counts else "No entry point of its own was found"
     answers += f" about {_listed(about)}." if about else "."
     return " ".join(part for part in (said, keeps, answers) if part)
+
+
+def _code_of(own: Sequence[Definition]) -> str:
+    """What a service without tables is made of: the folders where most of it lies."""
+    folders = Counter(d.module.rpartition(".")[0] or d.module for d in own)
+    most = [folder for folder, n in folders.most_common(2) if 4 * n >= len(own)]
+    return f"The code of {_listed(most or [min(folders)])}." if folders else ""
 
 
 def _sentence(doc: str) -> str:

@@ -155,9 +155,11 @@ def globs(graph: Graph, home: Mapping[str, str]) -> list[tuple[str, str]]:
     """The shortest readable patterns that say `home`: a package or module where most agree, then
     the exceptions by name."""
     ids = [d.id for d in graph.definitions if d.id in home]
+    # ``shop.*`` would give all new code to who happens to own what `shop/__init__.py` holds.
+    outermost = {name.partition(".")[0] for name in ids if "." in name.partition(":")[0]}
     inside: dict[str, Counter[str]] = {}
     for name in ids:
-        for prefix in _prefixes(name):
+        for prefix in set(_prefixes(name)) - outermost:
             inside.setdefault(prefix, Counter())[home[name]] += 1
     found: list[tuple[str, str]] = []
     known = Patterns()

@@ -89,7 +89,8 @@ class Edges:
     def effects(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
         """The tables that are written, and those that are read, when `name` runs."""
         if not self._effects:
-            self._effects.update(effects(self.known, self.out, self.accesses))
+            classes = {d.id for d in self.definitions.values() if d.kind == "class"}
+            self._effects.update(effects(self.known, self.out, self.accesses, classes))
         return self._effects[name]
 
     def refusal(self, name: str) -> str | None:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from migrator.analyze.pipeline import analyze
-from migrator.model.graph import Dependency, Graph
+from migrator.model.graph import Definition, Dependency, Graph
 from migrator.model.plan import GLUE, SHARED, Cut, Pin, Plan
 from migrator.model.plan_file import dump_plan, read_plan
 from migrator.plan.closure import cut_of, follow
 from migrator.plan.costs import priced
 from migrator.plan.figures import compared, structural_modularity
 from migrator.plan.named import Names
-from migrator.plan.propose import propose
+from migrator.plan.propose import globs, propose
 from migrator.plan.reachability import Edges
 from migrator.plan.replan import replan
 from migrator.plan.resolve import Patterns, assign, matches
@@ -165,6 +165,14 @@ def test_same_graph_same_plan_and_back(tmp_path: Path) -> None:
     path = tmp_path / "migration.yaml"
     path.write_text(dump_plan(plan()), "utf-8")
     assert replan(read_plan(path), graph()) == plan()
+
+
+def test_what_the_outermost_package_holds_itself_does_not_speak_for_all_below() -> None:
+    names = [f"shop:{letter}" for letter in "abc"] + [f"shop.jobs:{letter}" for letter in "abc"]
+    small = Graph("shop", definitions=tuple(Definition(n, "function", "a.py", 1, 2) for n in names))
+    home = {name: "jobs" if ".jobs" in name else "pages" for name in names}
+    found = dict(globs(small, home))
+    assert found == {"shop.jobs.*": "jobs", **dict.fromkeys(names[:3], "pages")}
 
 
 def test_wanted_number_of_services() -> None:
