@@ -173,7 +173,7 @@ def purpose(name: str, tables: Sequence[str], own: list[Definition], graph: Grap
     ]
     said = _sentence(told[0].doc or "") if told else ""
     keeps = f"Keeps {_listed([t.rpartition('.')[2] for t in tables])}." if tables else _code_of(own)
-    kinds = Counter(p.kind for p in graph.entry_points if p.definition in ids)
+    kinds = Counter[str](p.kind for p in graph.entry_points if p.definition in ids)
     counts = [
         f"{kinds[kind]} {what}{'s' * (kinds[kind] != 1)}"
         for kind, what in (("route", "route"), ("task", "task"), ("cli", "command"))
