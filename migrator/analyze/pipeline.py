@@ -60,8 +60,10 @@ def analysis(
     settings: Settings | None = None,
     workers: int | None = None,
     tree: Tree | None = None,
+    use: Callable[[Analysis], None] | None = None,
 ) -> Analysis:
-    """As `analyze`, with the name of what came out; `tree` is what `tree_below` gave just now."""
+    """As `analyze`, with the name of what came out; `tree` is what `tree_below` gave just now.
+    `use` is called with it while it is still being kept."""
     tell = progress or _silent
     settings = settings if settings is not None else settings_for(root)
     with _no_collection(), _deep_recursion():
@@ -71,14 +73,14 @@ def analysis(
 
             files = discover(root, settings.exclude)
             run = Run(root, files, settings, tell, workers)
-            return Analysis(run.whole(), None)
+            return _used(Analysis(run.whole(), None), use)
         tree = tree or tree_below(root, cache, settings)
         from migrator.analyze.kept import KeptGraph
 
         kept = KeptGraph(cache)
         known = kept.get(tree.name)
         if known is not None:
-            return Analysis(known, tree.name)
+            return _used(Analysis(known, tree.name), use)
         # Half of what a command takes where nothing changed would be importing all this.
         from migrator.analyze.run import Held, Run
 
@@ -86,17 +88,25 @@ def analysis(
         run = Run(root, tree.files, settings, tell, workers, held)
         change = run.changed()
         graph = run.whole() if change is None else None
-        settled = tree.is_settled()
-        name = tree.name if settled else None
+        name = tree.name if tree.is_settled() else None
         if change is not None:
-            if settled:
-                kept.put_change(tree.name, change.change)
-            return Analysis(change.graph, name, change.rewriting)
-        assert graph is not None
-        if settled:
-            kept.put(tree.name, graph)
-            run.keep(tree.name)
-        return Analysis(graph, name)
+            if name is not None:
+                kept.put_change(name, change.change)
+            done = _used(Analysis(change.graph, name, change.rewriting), use)
+        else:
+            assert graph is not None
+            keeping = run.keeping(name, graph) if name is not None else None
+            done = _used(Analysis(graph, name), use)
+            if keeping is not None:
+                keeping.wait()
+        run.settle()
+        return done
+
+
+def _used(done: Analysis, use: Callable[[Analysis], None] | None) -> Analysis:
+    if use is not None:
+        use(done)
+    return done
 
 
 @contextmanager

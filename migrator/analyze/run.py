@@ -10,10 +10,12 @@ from typing import NamedTuple
 import msgspec
 
 from migrator.analyze.again import Again, Declaration, again, base_of
+from migrator.analyze.aside import Aside
 from migrator.analyze.assemble import Assembled, assemble
 from migrator.analyze.declaring import declare
 from migrator.analyze.discover import SourceFile
 from migrator.analyze.facts.extract import extract
+from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.store import Store
 from migrator.analyze.frameworks.protocol import Framework
 from migrator.analyze.frameworks.registry import frameworks
@@ -35,6 +37,8 @@ from migrator.model.graph_rewrite import Rewriting
 
 # Lines that are interpreted again in each run, of all lines and of a small tree.
 _NEAR, _NEAR_LINES = 0.02, 2_000
+# To write the facts of fewer takes less than a process.
+_FEW_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Changed(NamedTuple):
 
 
 class Run:
-    """`changed` first, then `whole` where that gives nothing, then `keep`."""
+    """`changed` first, then `whole` where that gives nothing, then `keeping`; `settle` at last."""
 
     def __init__(
         self, root: Path, files: Sequence[SourceFile], settings: Settings,
@@ -74,6 +78,7 @@ class Run:
     ) -> None:  # fmt: skip
         self._root, self._settings, self._tell = root, settings, tell
         self._workers, self._held = workers, held
+        self._aside: Aside | None = None
         self._scripts = [f for f in files if f.role == "sql"]
         code = [f for f in files if f.role != "sql"]
         known = held.keys if held else {}
@@ -81,6 +86,7 @@ class Run:
             [f.file for f in code], store=held.facts if held else None,
             keys={f.file: known[f.path] for f in code if f.path in known} or None, workers=workers,
             advance=lambda done, of: tell(f"reading {done} of {of} files"),
+            keep=self._keep_facts if held else None,
         )  # fmt: skip
         self._project, self._unresolved = load(root, code, every, settings)
         self._files: list[File] = [(f.path, f.role, known.get(f.path, b"")) for f in files]
@@ -90,6 +96,13 @@ class Run:
         self._done: tuple[Found, Assembled] | None = None
         self._told, self._again = self._begin()
         self._parcels = self._interpreted()
+
+    def _keep_facts(self, fresh: list[Facts]) -> None:
+        """While plug-ins read declarations."""
+        assert self._held is not None
+        store = self._held.facts
+        alone = self._workers == 1 or len(fresh) < _FEW_FILES
+        self._aside = Aside(lambda: store.put(fresh), alone=alone)
 
     def _begin(self) -> tuple[Told, Again | None]:
         """What plug-ins declare, anew or as they did."""
@@ -193,16 +206,28 @@ class Run:
         self._done = done, assembled
         return assembled.graph
 
-    def keep(self, graph: bytes) -> None:
-        """Keep a whole run, whose Graph has this name, for later ones to begin from."""
-        if self._held is None or self._state is None or self._done is None:
+    def settle(self) -> None:
+        """Return when all that was read is kept."""
+        if self._aside is not None:
+            self._aside.wait()
+
+    def keeping(self, name: bytes, graph: Graph) -> Aside:
+        """Keep a whole run and its Graph, of this name, for later ones to begin from."""
+        few = len(self._files) < _FEW_FILES
+        return Aside(lambda: self._keep(name, graph), alone=self._workers == 1 or few)
+
+    def _keep(self, name: bytes, graph: Graph) -> None:
+        held = self._held
+        assert held is not None
+        held.graphs.put(name, graph)
+        if self._state is None or self._done is None:
             return
-        self._held.parcels.put(self._state, self._parcels)
+        held.parcels.put(self._state, self._parcels)
         if self._declaration is not None:
             done, assembled = self._done
-            self._held.base.put(
+            held.base.put(
                 base_of(
-                    self._declaration, graph, self._state, self._files, self._project, done,
+                    self._declaration, name, self._state, self._files, self._project, done,
                     assembled.told,
                 )
             )  # fmt: skip

@@ -98,12 +98,17 @@ def analyze(
     from migrator.run.files import write_atomically
 
     with telling(Console(stderr=True)) as tell:
-        done = analysis(path, progress=tell, cache=output.parent / "cache")
-        graph = _evidence(done.graph, path, database, traces, history, tell)
-        tell("writing the graph")
-        if graph is done.graph:
+        plain = not (database or traces or history)
+
+        def written(done: Analysis) -> None:
+            tell("writing the graph")
             _write(done, output)
-        else:
+
+        cache = output.parent / "cache"
+        graph = analysis(path, progress=tell, cache=cache, use=written if plain else None).graph
+        if not plain:
+            graph = _evidence(graph, path, database, traces, history, tell)
+            tell("writing the graph")
             write_atomically(output, graph_bytes(graph))
     drawn = output_format in (Format.mermaid, Format.dot)
     proposed = _proposed(plan, graph) if html or drawn else None

@@ -26,10 +26,13 @@ def extract(
     keys: Mapping[Path, bytes] | None = None,
     workers: int | None = None,
     advance: Advance | None = None,
+    keep: Callable[[list[Facts]], None] | None = None,
 ) -> list[Facts]:
     """The facts of each path, in order. `keys` are those of `FileKeys` where they are known
-    already. `advance` is told (files done, files in all)."""
+    already. `advance` is told (files done, files in all), `keep` what the store does not hold;
+    by default that keeps it."""
     tell = advance or _silent
+    keep = keep or (store.put if store is not None else None)
     found: dict[Path, Facts] = {}
     if store is not None and keys is not None and store.path.exists():
         kept = store.get(keys.values())
@@ -41,8 +44,8 @@ def extract(
         found[path] = facts
         fresh.append(facts)
         tell(len(found), len(paths))
-    if store is not None and fresh:
-        store.put(f for f in fresh if f.key != _UNREAD)
+    if keep is not None and fresh:
+        keep([f for f in fresh if f.key != _UNREAD])
     return [found[path] for path in paths]
 
 

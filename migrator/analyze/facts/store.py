@@ -11,8 +11,8 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from hashlib import blake2b
 from pathlib import Path
+from zlib import crc32
 
 from migrator.analyze.facts.read import Facts
 
@@ -105,8 +105,4 @@ class Store:
 
 
 def _checksum(key: bytes, interface: bytes, detail: bytes) -> bytes:
-    digest = blake2b(key, digest_size=16)
-    digest.update(interface)
-    digest.update(b"|")
-    digest.update(detail)
-    return digest.digest()
+    return crc32(detail, crc32(interface, crc32(key))).to_bytes(4, "big")
