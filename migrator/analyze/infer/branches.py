@@ -65,11 +65,14 @@ def _handed_on(block: Block, names: set[str]) -> set[str]:
     waiting: list[Expr] = list(block)
     while waiting:
         one = waiting.pop()
-        if type(one) is tuple:
-            if len(one) == 5 and one[0] == CALL and type(one[3]) is tuple:
-                found |= {a for a in one[3] if type(a) is str}
-                found |= {k[1] for k in one[4] if type(k) is tuple and type(k[1]) is str}
-            waiting += one
+        if len(one) == 5 and one[0] == CALL and type(one[3]) is tuple:
+            for written in one[3]:
+                if type(written) is str:
+                    found.add(written)
+            for keyword in one[4]:
+                if type(keyword) is tuple and type(keyword[1]) is str:
+                    found.add(keyword[1])
+        waiting += [part for part in one if type(part) is tuple]
     return found & names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from migrator.analyze.facts.shape import (
@@ -152,7 +153,7 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         at.line = before
         return _super(at)
     function = at.value(func)
-    quiet = _only_tells(func)
+    quiet = type(func) is str and _only_tells(func)
     at.quiet += quiet
     values: tuple[Value | None, ...] = tuple([at.value(a) for a in args]) if args else ()
     named: dict[str, Value | None] = {}
@@ -176,8 +177,10 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         result = at.call(function, call)
         if result is None and values and of_outside(at, function):
             result = loose(at, func, call)
-    if args or keywords:
-        _passed(at, call)
+    for value in (*values, *named.values()) if args or keywords else ():
+        # A lambda handed over is taken to run here. A function handed over may be only registered.
+        if type(value) is Closure and not value.name:
+            at.call(value, Call(call.line, None, (), (), {}, {}))
     at.line = before
     return result
 
@@ -188,9 +191,10 @@ _TELLS = frozenset(
 )  # fmt: skip
 
 
-def _only_tells(func: Expr) -> bool:
+@cache
+def _only_tells(func: str) -> bool:
     """Whether a call says its text to people: a logger, ``print``, an exception."""
-    name = func.rpartition(".")[2] if type(func) is str else ""
+    name = func.rpartition(".")[2]
     return name in _TELLS or name.endswith(("Error", "Exception", "Warning"))
 
 
@@ -207,13 +211,6 @@ def _imported(at: Interpreter, call: Call) -> Value | None:
     if type(first) is not Text or not first.whole:
         return None
     return at.world.value_of(at.project.names.absolute(first.text))
-
-
-def _passed(at: Interpreter, call: Call) -> None:
-    """A lambda handed over is taken to run here. A function handed over may be only registered."""
-    for value in (*call.values, *call.named.values()):
-        if type(value) is Closure and not value.name:
-            at.call(value, Call(call.line, None, (), (), {}, {}))
 
 
 def _super(at: Interpreter) -> Value | None:

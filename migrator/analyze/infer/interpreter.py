@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 from typing import TYPE_CHECKING
 
-from migrator.analyze.facts.shape import DEF, ITEM, STAR, TUPLE, Block, Expr
+from migrator.analyze.facts.shape import CONST, DEF, ITEM, STAR, TUPLE, Block, Expr
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.closures import names_seen
 from migrator.analyze.infer.expressions import EVALUATORS, told
@@ -148,7 +148,7 @@ class Interpreter:
         """What an expression is; its accesses are told on the way."""
         if type(expr) is str:
             return self.dotted(expr)
-        if type(expr) is not tuple:
+        if type(expr) is not tuple or expr[0] == CONST:
             return None
         world = self.world
         if world.nested > world.deepest:
@@ -168,7 +168,7 @@ class Interpreter:
         head, _, rest = dotted.partition(".")
         if head in env:
             value = env[head]
-        elif head in self.world.class_names(self.cls) and self.code is None:
+        elif self.code is None and head in self.world.class_names(self.cls):
             value = self.world.member(ClassRef(self.cls or ""), head)
         else:
             value = self.world.global_value(self.module, head)

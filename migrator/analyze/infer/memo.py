@@ -63,14 +63,14 @@ class Memo:
         """What is being computed would be more if the chain had begun elsewhere."""
         self.depends_on(self._chain_start)
 
-    def known(self, key: Hashable) -> Any:
-        """What is kept under `key` for good, or None."""
+    def known(self, key: Hashable, missing: Any = None) -> Any:
+        """What is kept under `key` for good, or `missing`."""
         known = self._pure.get(key)
         if known is None:
-            return None
+            return missing
         value, seen, circle = known
         if circle is not None and not circle.isdisjoint(self._open):
-            return None
+            return missing
         self._names.seen |= seen
         return value
 

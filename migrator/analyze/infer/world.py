@@ -37,6 +37,7 @@ from migrator.analyze.project.classes import Class
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
 
+_MISSING = object()
 _HYBRID = {"hybrid_property", "expression", "inplace"}
 _PROPERTIES = ("property", "reify")  # and what ends so: `cached_property`, `lazy_property`
 
@@ -121,8 +122,8 @@ class World:
     def global_value(self, module: str, name: str) -> Value | None:
         """What a name means at the scope of a module."""
         key = ("global", module, name)
-        known = self.memo.known(key)
-        if known is not None:
+        known = self.memo.known(key, _MISSING)
+        if known is not _MISSING:
             return known  # type: ignore[no-any-return]
         return self.memo.get(key, lambda: self._global(module, name), None)
 
