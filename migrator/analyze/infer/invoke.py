@@ -100,25 +100,23 @@ def run(world: World, code: FunctionCode, own: Instance | None, given: dict[str,
     known: Run | None = world.memo.known(key)
     if known is not None:
         return known
-    sink = Sink()  # what calls itself gives nothing new
     chained = own is not None or bool(given)
     return world.memo.get(
-        key, lambda: _run(world, code, own, given, key, sink), (None, sink), chained=chained
+        key, lambda: _run(world, code, own, given, key), (None, Sink()), chained=chained
     )
 
 
 def _run(
     world: World, code: FunctionCode, own: Instance | None, given: dict[str, Value],
-    key: tuple[object, ...], sink: Sink,
+    key: tuple[object, ...],
 ) -> Run:  # fmt: skip
     from migrator.analyze.infer.interpreter import Interpreter
 
     at = Interpreter.for_function(world, code, own, given)
-    at.sink = sink
+    at.sink = sink = Sink()  # what calls itself gives nothing new
     returns = code.statement[5]
     declared = at.annotated(returns) if returns is not None else None
-    if declared is not None:
-        world.memo.tell(key, (declared, sink))
+    world.memo.tell(key, (declared, sink))
     try:
         at.run()
     except RecursionError:

@@ -23,6 +23,8 @@ _NOTHING = 1 << 60
 OUTSIDE = -1
 # Each has four frames in Python's own count, at least: two levels.
 _LEVELS = 2
+# So often a circle is asked again before it is taken as what each entry makes of it.
+_ROUNDS = 3
 
 
 class Memo:
@@ -30,8 +32,8 @@ class Memo:
     what is cut off because of its length depends on where the chain began."""
 
     __slots__ = (
-        "_chain_start", "_deepest", "_lowest", "_names", "_open", "_provisional", "_pure", "_trail",
-        "_unfinished", "chain",
+        "_assumed", "_chain_start", "_cut", "_deepest", "_how", "_lowest", "_met", "_names",
+        "_open", "_provisional", "_pure", "_restless", "_trail", "_unfinished", "chain",
     )  # fmt: skip
 
     def __init__(self, names: Names) -> None:
@@ -45,6 +47,15 @@ class Memo:
         # What is being computed, the outermost first, by its place from there.
         self._open: dict[Hashable, int] = {}
         self._unfinished: dict[Hashable, Any] = {}
+        # How what is provisional is computed.
+        self._how: dict[Hashable, tuple[Callable[[], Any], Any]] = {}
+        # What is told of a circle's members meanwhile, those that were asked so, and whether
+        # something was cut off.
+        self._assumed: dict[Hashable, Any] = {}
+        self._met: set[Hashable] = set()
+        self._cut = False
+        # From where circles were entered that do not settle.
+        self._restless: set[Hashable] = set()
         # The outermost place that what is being computed depends on.
         self._lowest = _NOTHING
         self._chain_start = OUTSIDE
@@ -61,6 +72,7 @@ class Memo:
 
     def cut_off(self) -> None:
         """What is being computed would be more if the chain had begun elsewhere."""
+        self._cut = True
         self.depends_on(self._chain_start)
 
     def known(self, key: Hashable, missing: Any = None) -> Any:
@@ -84,6 +96,9 @@ class Memo:
             return known[0]  # type: ignore[no-any-return]
         if key in self._open:
             self.depends_on(self._open[key])
+            self._met.add(key)
+            if key in self._assumed:
+                return self._assumed[key]  # type: ignore[no-any-return]
             return self._unfinished[key]  # type: ignore[no-any-return]
         if key in self._provisional:
             value, needed = self._provisional[key]
@@ -113,13 +128,19 @@ class Memo:
         else:
             lowest = self._lowest
             if lowest >= place:
-                circle = None if lowest == _NOTHING else frozenset((*self._trail[start:], key))
-                self._pure[key] = found, names.seen, circle
+                members = self._trail[start:]
+                self._how[key] = compute, unfinished
+                how = {member: self._how[member] for member in (*members, key)}
                 self._close(key, start)
+                if lowest == _NOTHING:
+                    self._pure[key] = found, names.seen, None
+                else:
+                    found = self._of_circle(key, how, found)
             else:
                 needed = next((k for k, p in self._open.items() if p == lowest), None)
                 del self._open[key], self._unfinished[key]
                 self._provisional[key] = found, needed
+                self._how[key] = compute, unfinished
                 self._trail.append(key)
                 before = min(before, lowest)
         finally:
@@ -130,10 +151,63 @@ class Memo:
 
     def _close(self, key: Hashable, start: int) -> None:
         """With `key`, all inside it that was provisional is done."""
-        for inner in self._trail[start:]:
-            del self._provisional[inner]
-        del self._trail[start:]
+        self._drop(start)
         del self._open[key], self._unfinished[key]
+        self._how.pop(key, None)
+
+    def _drop(self, start: int) -> None:
+        for inner in self._trail[start:]:
+            del self._provisional[inner], self._how[inner]
+        del self._trail[start:]
+
+    def _of_circle(self, key: Hashable, how: dict[Hashable, Any], found: T) -> T:
+        """The answer for `key`, through which a circle was entered: `how` are its members, `found`
+        what they give where each is asked again only of what is not finished."""
+        seen = self._names.seen
+        kept = self._assumed, self._met, self._cut
+        first = min(how, key=repr)
+        try:
+            settled = first not in self._restless and self._settled(first, how[first])
+        finally:
+            self._assumed, self._met, self._cut = kept
+        known = self._pure.get(key) if settled else None
+        if known is None:
+            known = self._pure[key] = found, seen, frozenset(how)
+        self._names.seen = seen | known[1]
+        return known[0]
+
+    def _settled(self, first: Hashable, how: tuple[Callable[[], Any], Any]) -> bool:
+        """Ask all of a circle again, from `first`, of what its members gave the last time, until
+        each gives what the others were told of it: then it does not matter where it is entered."""
+        place, start = len(self._open), len(self._trail)
+        compute, unfinished = how
+        self._assumed, seen = {}, 0
+        for _ in range(_ROUNDS):
+            self._met, self._cut = set(), False
+            self._lowest, self._names.seen = _NOTHING, 0
+            self.chain, self._chain_start = 0, place
+            self._open[first], self._unfinished[first] = place, unfinished
+            try:
+                found = compute()
+                given = {key: self._provisional[key][0] for key in self._trail[start:]}
+            except RecursionError:
+                return False
+            finally:
+                self._drop(start)
+                del self._open[first], self._unfinished[first]
+            seen |= self._names.seen
+            if self._lowest < place:
+                return False
+            if self._cut:
+                break
+            given[first] = found
+            assumed, self._assumed = self._assumed, given
+            if all(key in assumed and assumed[key] == given.get(key) for key in self._met):
+                for key, value in given.items():
+                    self._pure[key] = value, seen, None
+                return True
+        self._restless.add(first)
+        return False
 
     def _place_of(self, needed: Hashable) -> int:
         """Where that is which something provisional depends on, or what that depends on in turn."""
@@ -151,4 +225,6 @@ class Memo:
         self._trail.clear()
         self._open.clear()
         self._unfinished.clear()
+        self._how.clear()
+        self._assumed, self._met, self._cut = {}, set(), False
         self._lowest, self.chain, self._chain_start = _NOTHING, 0, OUTSIDE

@@ -87,3 +87,10 @@ class Sink:
         self.placed: dict[str, Value | None] = {}
         self.probed: list[tuple[tuple[Value | None, ...], dict[str, Value | None]]] = []
         self.whole = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sink) and all(
+            getattr(self, name) == getattr(other, name) for name in Sink.__slots__
+        )
+
+    __hash__ = None  # type: ignore[assignment]
