@@ -11,7 +11,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from inspect import isfunction
 from pathlib import Path
 from textwrap import dedent
 
@@ -24,7 +23,6 @@ from migrator.analyze.facts import file_keys
 from migrator.analyze.facts import source as sources
 from migrator.analyze.facts.file_keys import FileKeys
 from migrator.analyze.facts.source import key_of
-from migrator.analyze.infer.world import World
 from migrator.analyze.kept import WrittenGraph
 from migrator.analyze.pipeline import analysis, analyze
 from migrator.cli.analyze import _write
@@ -32,8 +30,6 @@ from migrator.model.errors import MigratorError
 from migrator.model.graph_file import dump_graph
 from migrator.model.graph_lazy import LazyGraph, to_parts
 
-# docs/compiled.md: a compiled `World`, which Django's models hold, cannot be kept.
-COMPILED = not isfunction(World.__init__)
 EDITS = int(os.environ.get("WARM_EDITS", "8"))
 SAMPLE = Path(__file__).parents[2] / "sample_monolith"
 DJANGO = {
@@ -207,7 +203,7 @@ def test_warm_is_cold_after_any_edit(kind: str, seed: int, tmp_path: Path) -> No
             _write(warm := analysis(tree, cache=cache), output)
             patched += warm.rewriting is not None
             assert output.read_text() == dump_graph(analyze(tree))
-    assert patched or (COMPILED and kind == "django")
+    assert patched
 
 
 INSIDE = {
@@ -267,7 +263,6 @@ def _as_cold(tree: Path, cache: Path, output: Path) -> None:
     assert output.read_text() == cold
 
 
-@pytest.mark.skipif(COMPILED, reason="what Django's models declare is not kept there")
 def test_where_little_changed_only_that_is_told_anew(tmp_path: Path) -> None:
     tree, cache = tmp_path / "tree", tmp_path / "cache"
     _django(tree)

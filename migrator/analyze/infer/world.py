@@ -68,6 +68,10 @@ class World:
         self.nested = 0
         self.deepest = deepest()
 
+    def __reduce__(self) -> tuple[type[World], tuple[Project, Schema, list[Framework]]]:
+        """By what it is made from: all else is found out again."""
+        return World, (self.project, self.schema, list(self.frameworks.values()))
+
     @property
     def rows_by_name(self) -> Mapping[str, Model]:
         """Models by what an object of each is likely to be called."""
