@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import marshal
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,10 +69,11 @@ def interpret(
     workers: int | None = None,
     advance: Advance | None = None,
     kept: Mapping[str, Parcel] | None = None,
+    read: dict[str, Found] | None = None,
 ) -> dict[str, Parcel]:
     """What all functions of the project do, by module in order: the same for any number of
     workers. `kept` are modules that need not be interpreted again. `advance` is told (modules done,
-    modules in all)."""
+    modules in all); `read` gets what is interpreted, decoded while other processes go on."""
     global _world
     tell = advance or _silent
     kept = kept or {}
@@ -86,17 +87,21 @@ def interpret(
     try:
         for share, parcels in _in_shares(modules, waiting, lines, cores):
             made.update(zip((modules[index].name for index in share), parcels, strict=True))
+            if read is not None:
+                for index, parcel in zip(share, parcels, strict=True):
+                    read[modules[index].name] = unpacked(marshal.loads(parcel.found))
             tell(len(kept) + len(made), len(modules))
     finally:
         _world = None
     return {m.name: kept[m.name] if m.name in kept else made[m.name] for m in modules}
 
 
-def found_in(parcels: Iterable[Parcel]) -> Found:
-    """All together, in order."""
+def found_in(parcels: Mapping[str, Parcel], read: Mapping[str, Found]) -> Found:
+    """All together, in order; `read` is what is decoded already."""
     found = Found()
-    for parcel in parcels:
-        found.add(unpacked(marshal.loads(parcel.found)))
+    for name, parcel in parcels.items():
+        known = read.get(name)
+        found.add(known if known is not None else unpacked(marshal.loads(parcel.found)))
     return found
 
 

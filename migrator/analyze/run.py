@@ -79,6 +79,7 @@ class Run:
         self._root, self._settings, self._tell = root, settings, tell
         self._workers, self._held = workers, held
         self._aside: Aside | None = None
+        self._read: dict[str, Found] = {}
         self._scripts = [f for f in files if f.role == "sql"]
         code = [f for f in files if f.role != "sql"]
         known = held.keys if held else {}
@@ -141,6 +142,7 @@ class Run:
         return interpret(
             self._project, self._told.schema, self._told.plugins,
             workers=self._workers, kept=self._taken.holding,
+            read=self._read if self._again is None else None,
             advance=lambda done, of: self._tell(f"following calls: {done} of {of} modules"),
         )  # fmt: skip
 
@@ -198,7 +200,7 @@ class Run:
         """The Graph, all of it put together."""
         self._tell("putting together")
         points = [p for p in self._told.found if isinstance(p, EntryPoint)]
-        done = found_in(self._parcels.values())
+        done = found_in(self._parcels, self._read)
         assembled = assemble(
             self._root, self._project, self._told.schema, done, points, self._signals(),
             self._unresolved,

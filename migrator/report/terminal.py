@@ -65,9 +65,11 @@ def _tables(graph: Graph) -> Text:
     common = _common(graph)
     readers: dict[str, set[str]] = {}
     writers: dict[str, set[str]] = {}
-    for access in graph.accesses:
-        side = writers if access.writes else readers
-        side.setdefault(access.table, set()).add(_package(access.definition, common))
+    # Each once: there are thousands of accesses, by few packages.
+    every = {(a.table, a.definition.partition(":")[0], a.mode) for a in graph.accesses}
+    for table, module, mode in every:
+        side = readers if mode == "read" else writers
+        side.setdefault(table, set()).add(_package(module, common))
     order = sorted(
         (t.id for t in graph.tables),
         key=lambda t: (-len(writers.get(t, ())), -len(readers.get(t, ())), t),
