@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from migrator.analyze.facts.shape import Expr
 from migrator.analyze.infer.values import FunctionCode
 from migrator.model.graph import ForeignKey, Relationship, Table, Unresolved
 
@@ -49,6 +50,8 @@ class Schema:
     gives them their value: a function that returns it, one that stores it, or a class of it.
     `loaded` are variables of modules that are imported by text, with what they mean.
     `namesakes` are the classes that are no models but are called as one, by that name.
+    `listeners` are functions that a call registers as a decorator would, by key, with the module
+    and the call: ``event.listen(User, "load", function)``.
     `autocommit` tells that an entry point is no transaction by itself.
     """
 
@@ -67,6 +70,7 @@ class Schema:
     autocommit: bool = False
     loaded: dict[str, str] = field(default_factory=dict)
     namesakes: dict[str, list[str]] = field(default_factory=dict)
+    listeners: dict[str, list[tuple[str, Expr]]] = field(default_factory=dict)
     _folded: dict[str, str | None] = field(default_factory=dict)
 
     def add_table(self, table: Table) -> None:

@@ -29,6 +29,7 @@ from migrator.analyze.facts.shape import (
     IMPORT,
     INHERITS,
     ITEM,
+    LEAVE,
     RAISE,
     RAISES,
     RETURN,
@@ -69,9 +70,9 @@ def _do(low: Lowering, node: ast.Expr) -> Stmt | None:
     return (DO, node.lineno, low.expr(value))
 
 
-def _raise(low: Lowering, node: ast.Raise) -> Stmt | None:
+def _raise(low: Lowering, node: ast.Raise) -> Stmt:
     if node.exc is None:
-        return None
+        return (RAISE, node.lineno, None)
     lowered = low.expr(node.exc)
     raised = lowered[2] if type(lowered) is tuple and lowered[0] == CALL else lowered
     if type(raised) is str:
@@ -268,9 +269,9 @@ STATEMENTS: dict[type, Callable[[Lowering, Any], Stmt | None]] = {
     ast.AnnAssign: _annotated,
     ast.AugAssign: _augmented,
     ast.Expr: _do,
-    ast.Return: lambda low, n: (
-        (RETURN, n.lineno, low.expr(n.value)) if n.value is not None else None
-    ),
+    ast.Return: lambda low, n: (RETURN, n.lineno, optional(low, n.value)),
+    ast.Break: lambda _, n: (LEAVE, n.lineno),
+    ast.Continue: lambda _, n: (LEAVE, n.lineno),
     ast.Raise: _raise,
     ast.Delete: lambda low, n: (DEL, n.lineno, tuple([low.expr(t) for t in n.targets])),
     ast.For: _for,

@@ -26,8 +26,9 @@ is gone, and every expression has one of few shapes, told by the first element:
 ========================================  ====================================================
 
 Statements: ``(SET, line, targets, value or None, annotation or None)``,
-``(AUG, line, target, value)``, ``(DO, line, expr)``, ``(RETURN, line, expr)``,
-``(RAISE, line, expr)``, ``(DEL, line, targets)``, ``(FOR, line, target, iter, body)``,
+``(AUG, line, target, value)``, ``(DO, line, expr)``, ``(RETURN, line, expr or None)``,
+``(RAISE, line, expr or None)``, ``(LEAVE, line)`` for ``break`` and ``continue``,
+``(DEL, line, targets)``, ``(FOR, line, target, iter, body)``,
 ``(IF, line, test, body, orelse)``, ``(WITH, line, ((expr, target or None), …), body)``,
 ``(TRY, line, body, handlers, final)`` with handlers ``((type, name, body), …)``,
 ``(IMPORT, line, kind, level, module, ((name, alias), …))`` where `level` is -1 for a plain
@@ -54,9 +55,9 @@ STR, CONST, CALL, ATTR, ITEM, LIST, TUPLE, SET_, DICT, LAMBDA = (
 FSTRING, OP, ANY, ONE_OF, EACH, STAR, YIELD, BIND = (
     "fstring", "op", "any", "oneof", "each", "star", "yield", "bind",
 )  # fmt: skip
-SET, AUG, DO, RETURN, RAISE, DEL, FOR, IF, WITH, TRY, IMPORT, DEF, CLASS = (
-    "set", "aug", "do", "return", "raise", "del", "for", "if", "with", "try", "import", "def",
-    "class",
+SET, AUG, DO, RETURN, RAISE, LEAVE, DEL, FOR, IF, WITH, TRY, IMPORT, DEF, CLASS = (
+    "set", "aug", "do", "return", "raise", "leave", "del", "for", "if", "with", "try", "import",
+    "def", "class",
 )  # fmt: skip
 
 OPERATORS = ("in", "not in", "==", "!=", "is", "is not", "<", "<=", ">", ">=", "-")

@@ -151,6 +151,11 @@ class Framework:
         keywords that are left over, else "". Asked of every framework."""
         return None
 
+    def decorated(self, at: At, decorator: object) -> tuple[Value | None, ...]:
+        """What a decorator makes the function below it be called with, by position. Asked of every
+        framework that defines it."""
+        return ()
+
     def has(self, model: str, name: str) -> bool:
         """Whether an object of a model has attribute `name` that no class of the monolith and no
         column tells: asked where `rows_by_name`."""

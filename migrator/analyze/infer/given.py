@@ -57,7 +57,9 @@ def _settled(world: World, value: Value) -> Value:
 
 def injected(world: World, code: FunctionCode) -> Mapping[str, Value]:
     """What the decorators of a function hand to its parameters."""
-    if not code.statement[6] and (code.owner is None or code.name not in _VERBS):
+    listens = code.key in world.schema.listeners
+    of_view = code.owner is not None and code.name in _VERBS
+    if not code.statement[6] and not of_view and not listens:
         return {}
     key = ("injected", code.key, code.statement[1])
     return world.memo.get(key, lambda: _injected(world, code), {})
@@ -75,7 +77,29 @@ def _injected(world: World, code: FunctionCode) -> dict[str, Value]:
             for name, value in pairs:
                 if name in every and value is not None:
                     found[name] = either(found.get(name), value)
+    for name, value in zip(_told(code, names), _by_frameworks(world, code), strict=False):
+        if value is not None and name not in found:
+            found[name] = value
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _told(code: FunctionCode, names: list[str]) -> list[str]:
+    """The parameters that are left of a method where it is looked up on its class."""
+    return names[1:] if "classmethod" in code.decorators else names
+
+
+def _by_frameworks(world: World, code: FunctionCode) -> tuple[Value | None, ...]:
+    """What who calls it by a decorator, or by being registered, hands over, by position."""
+    from migrator.analyze.infer.interpreter import Interpreter
+
+    written = [(code.module, d) for _, d in code.statement[6]]
+    for module, decorator in (*written, *world.schema.listeners.get(code.key, ())):
+        at = Interpreter.at_module(world, module)
+        for framework in world.asked_decorators:
+            given = framework.decorated(at, decorator)
+            if given:
+                return given
+    return ()
 
 
 def _of_class(world: World, code: FunctionCode) -> Iterator[tuple[str, Expr]]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from migrator.analyze.facts.shape import CONST, DEF, ITEM, STAR, TUPLE, Block, Expr
 from migrator.analyze.facts.sql_text import may_be_sql
 from migrator.analyze.infer.closures import names_seen
+from migrator.analyze.infer.delegating import asked_for, set_by
 from migrator.analyze.infer.expressions import EVALUATORS, told
 from migrator.analyze.infer.invoke import invoke, run
+from migrator.analyze.infer.iterating import element_of
 from migrator.analyze.infer.known_calls import loaded
 from migrator.analyze.infer.parameters import bind, makings, remembered
 from migrator.analyze.infer.sink import Reach, ReachKind, Sink, Through, Touch
@@ -208,6 +210,10 @@ class Interpreter:
                 told(self, member.text, member.whole)
             if member is not None:
                 return member
+            if kind is Instance:
+                member = asked_for(self, owner, name, line)  # type: ignore[arg-type]
+                if member is not None:
+                    return member
             if framework is None and owner.cls in self.project.classes.by_id:  # type: ignore[attr-defined]
                 return None
         return Method(owner, name)
@@ -228,37 +234,12 @@ class Interpreter:
             framework = self.world.framework_of(one)
             if framework is not None:
                 framework.store(self, one, name, value, line)
+            if type(one) is Instance:
+                set_by(self, one, name, value, line)
 
     def element(self, value: Value | None, line: int) -> Value | None:
         """What iterating over `value` gives."""
-        if type(value) is Either:
-            return either(*[self.element(o, line) for o in value.options])
-        if type(value) is Many:
-            return value.item
-        if type(value) is Several:
-            return either(*value.items)
-        if value is None:
-            return None
-        framework = self.world.framework_of(value)
-        if framework is not None:
-            found = framework.iterate(self, value, line)
-            if found is not None:
-                return found
-        if type(value) is Instance:
-            method = self.member(value, "__iter__")
-            if type(method) is Method:
-                iterator = invoke(self, method, Call(line, None, (), (), {}, {}))
-                return either(*[self._next(value, one, line) for one in options(iterator)])
-        return None
-
-    def _next(self, iterated: Instance, iterator: Value, line: int) -> Value | None:
-        """What the iterator of an object gives: where it is the object itself, by ``__next__``."""
-        if type(iterator) is not Instance or iterator.cls != iterated.cls:
-            return self.element(iterator, line)
-        method = self.member(iterator, "__next__")
-        if type(method) is not Method:
-            return None
-        return invoke(self, method, Call(line, None, (), (), {}, {}))
+        return element_of(self, value, line)
 
     def call(self, function: Value | None, call: Call) -> Value | None:
         """What a call gives, its effects told."""

@@ -39,11 +39,16 @@ def invoke(
 ) -> Value | None:
     """What the call returns. What the function touches only because of these arguments is told
     as `Through`; what it touches anyway is its own affair. Not `named`: no call is written here."""
+    found = _code(at.world, function)
+    return invoke_code(at, function, *found, call, named) if found is not None else None
+
+
+def invoke_code(
+    at: Interpreter, function: Function | Method, code: FunctionCode, own: Instance | None,
+    call: Call, named: bool = False,
+) -> Value | None:  # fmt: skip
+    """The same of one function of several under one name, as a property's setter is."""
     world = at.world
-    found = _code(world, function)
-    if found is None:
-        return None
-    code, own = found
     if named and code.name != "__init__":  # making an object is told by the name of its class
         at.reaches(code.key, call.line)
     given: dict[str, Value] = {}

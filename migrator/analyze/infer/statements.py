@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from migrator.analyze.facts.shape import (
-    ANY,
     AUG,
     CALL,
     CLASS,
@@ -16,13 +15,12 @@ from migrator.analyze.facts.shape import (
     FOR,
     IF,
     IMPORT,
-    OPERATORS,
+    LEAVE,
     RAISE,
     RETURN,
     SET,
     STR,
     TRY,
-    TUPLE,
     WITH,
     Block,
     Expr,
@@ -30,6 +28,7 @@ from migrator.analyze.facts.shape import (
 )
 from migrator.analyze.infer.branches import decided, ends
 from migrator.analyze.infer.invoke import invoke
+from migrator.analyze.infer.narrowing import narrow
 from migrator.analyze.infer.values import (
     Call,
     Closure,
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from migrator.analyze.infer.interpreter import Interpreter
 
 _MOST_KEYS = 60
-_SAME = (OPERATORS.index("=="), OPERATORS.index("is"))
 
 
 def put(at: Interpreter, owner: Expr, key: Value | None, value: Value | None) -> None:
@@ -123,6 +121,10 @@ def _raise(at: Interpreter, statement: Stmt) -> None:
     at.value(statement[2])
 
 
+def _leave(at: Interpreter, statement: Stmt) -> None:
+    del at, statement
+
+
 def _del(at: Interpreter, statement: Stmt) -> None:
     for target in statement[2]:
         at.value(target)
@@ -152,14 +154,15 @@ def _if(at: Interpreter, statement: Stmt) -> None:
         at.ended = at.ended or ends(chosen)
         return
     before = dict(at.env)
-    _narrow(at, test)
+    narrow(at, test, True)
     at.block(body)
     after = at.env
     ended = ends(body) or at.ended
-    at.env, at.ended = before, False
-    if orelse:
-        at.env = dict(before)
-        at.block(orelse)
+    at.env, at.ended = dict(before), False
+    narrow(at, test, False)
+    if body and body[-1][0] == LEAVE:  # what holds of a name here holds no more below
+        after = {n: v for n, v in after.items() if at.env.get(n) == before.get(n)}
+    at.block(orelse)
     if at.ended and not ended:
         at.env, at.ended = after, False
     elif not ended:
@@ -175,44 +178,6 @@ def _join(at: Interpreter, other: dict[str, Value | None]) -> None:
             env[name] = value
         elif env[name] != value:
             env[name] = either(env[name], value)
-
-
-def _narrow(at: Interpreter, test: Expr) -> None:
-    """``isinstance(x, User)``, ``type(x) is User`` hold in the branch below them."""
-    if type(test) is not tuple:
-        return
-    name = _whose_class(test)
-    if name is not None:
-        known = at.world.instance_of(at.value(test[1][1]))
-        if known is not None:
-            at.env[name] = known
-        return
-    if test[0] == "oneof":
-        for part in test[1]:
-            _narrow(at, part)
-    elif test[0] == CALL and test[2] == "isinstance" and len(test[3]) == 2:
-        tested, cls = test[3]
-        if type(tested) is str:
-            written = cls[1] if type(cls) is tuple and cls[0] == TUPLE else (cls,)
-            types = [at.world.instance_of(at.value(c)) for c in written]
-            known = either(*types)
-            if known is not None:
-                at.env[tested] = known
-
-
-_CLASS = ".__class__"
-
-
-def _whose_class(test: Expr) -> str | None:
-    """The name whose class is compared: ``x.__class__ == User``."""
-    if len(test) < 3 or test[0] != ANY or test[2] not in _SAME or len(test[1]) != 2:
-        return None
-    left = test[1][0]
-    if type(left) is str and left.endswith(_CLASS):
-        return left.removesuffix(_CLASS)
-    if type(left) is tuple and left[0] == CALL and left[2] == "type" and len(left[3]) == 1:
-        return left[3][0] if type(left[3][0]) is str else None
-    return None
 
 
 def _with(at: Interpreter, statement: Stmt) -> None:
@@ -268,15 +233,19 @@ def _import(at: Interpreter, statement: Stmt) -> None:
 
 def _def(at: Interpreter, statement: Stmt) -> None:
     name, params, body = statement[3], statement[4], statement[7]
+    handed: tuple[Value | None, ...] = ()
     for _, decorator in statement[6]:
         at.value(decorator)
+        for framework in at.world.asked_decorators:
+            handed = handed or framework.decorated(at, decorator)
     at.env[name] = Closure(params, body, f"{at.function}.{name}:{statement[1]}")
     if isinstance(body, tuple):
         # It runs some time: what it touches belongs to the function that makes it.
         before = dict(at.env)
         kept, at.returned = at.returned, []
-        for param_name, annotation, _, _ in params:
-            at.env[param_name] = at.annotated(annotation) if annotation else None
+        for place, (param_name, annotation, _, _) in enumerate(params):
+            known = handed[place] if place < len(handed) else None
+            at.env[param_name] = at.annotated(annotation) if annotation else known
         probing, at.probing = at.probing, False
         if probing and params and params[0][3] == "":
             at.env[params[0][0]] = Probe()
@@ -300,7 +269,7 @@ def _says_more(value: Value | None, known: Value) -> bool:
 
 STATEMENTS: dict[str, Callable[[Any, Stmt], None]] = {
     SET: _set, AUG: _aug, DO: _do,
-    RETURN: _return, RAISE: _raise, DEL: _del,
+    RETURN: _return, RAISE: _raise, LEAVE: _leave, DEL: _del,
     FOR: _for, IF: _if, WITH: _with, TRY: _try,
     IMPORT: _import, DEF: _def, CLASS: _class,
 }  # fmt: skip

@@ -53,6 +53,9 @@ class World:
         self.asked_loosely = [f for f in frameworks if type(f).loose is not Framework.loose]
         self.asked_text = [f for f in frameworks if type(f).text is not Framework.text]
         self._asked_names = [f for f in frameworks if type(f).argument is not Framework.argument]
+        self.asked_decorators = [
+            f for f in frameworks if type(f).decorated is not Framework.decorated
+        ]
         self._by_package = {p: f for f in frameworks for p in f.packages}
         self._class_framework: dict[str, tuple[Framework | None, int]] = {}
         self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}

@@ -69,6 +69,13 @@ class Class:
     def method(self, name: str) -> Stmt | None:
         return next((s for s in self.members.get(name, ()) if s[0] == DEF), None)
 
+    def setter(self, name: str) -> Stmt | None:
+        """The method under ``@name.setter``."""
+        for statement in self.members.get(name, ()):
+            if statement[0] == DEF and any(d[1] == f"{name}.setter" for d in statement[6]):
+                return statement
+        return None
+
     def inner(self, name: str) -> Stmt | None:
         """A nested class, as Django's ``Meta``."""
         return next((s for s in self.members.get(name, ()) if s[0] == CLASS), None)

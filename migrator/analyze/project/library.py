@@ -85,7 +85,7 @@ class Libraries:
         """What a function of the monolith gives, a decorator that wraps another's too."""
         block = self._project.block(code)
         for statement in nested(block):
-            if statement[0] == RETURN:
+            if statement[0] == RETURN and statement[2] is not None:
                 found = self.origin(module, statement[2], block, depth + 1)
                 if found:
                     return found

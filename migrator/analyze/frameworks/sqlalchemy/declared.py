@@ -101,12 +101,10 @@ def _returned(block: tuple[Stmt, ...], truth: Truth, found: list[Expr]) -> bool:
     """Whether the block surely ends the function."""
     for statement in block:
         if statement[0] == RETURN:
-            found.append(statement[2])
+            found += [statement[2]] if statement[2] is not None else []
             return True
         if statement[0] == IF:
             known = truth(statement[2])
-            if known and not statement[3]:
-                return True  # facts leave a bare `return` out, and `pass` would say nothing here
             ends = [
                 _returned(branch, truth, found)
                 for branch, taken in ((statement[3], True), (statement[4], False))

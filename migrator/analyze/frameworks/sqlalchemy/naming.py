@@ -74,7 +74,7 @@ class Naming(CoreTables):
     def _computed_name(self, home: Class, statement: Stmt, class_: Class) -> str | None:
         """``__tablename__`` as a function of the class's name."""
         body = self.project.block(self.project.method(home, statement))
-        returned = [s[2] for s in body if s[0] == RETURN]
+        returned = [s[2] for s in body if s[0] == RETURN and s[2] is not None]
         if len(body) != 1 or len(returned) != 1:
             return None
         return self._applied(home.module, returned[0], class_.name, statement)

@@ -6,10 +6,11 @@ import re
 from typing import ClassVar
 
 from migrator.analyze.frameworks.protocol import At
-from migrator.analyze.frameworks.sqlalchemy.appbuilder import AppBuilder
 from migrator.analyze.frameworks.sqlalchemy.columns import last
+from migrator.analyze.frameworks.sqlalchemy.events import given_to, listening
 from migrator.analyze.frameworks.sqlalchemy.loading import LOADERS
 from migrator.analyze.frameworks.sqlalchemy.queries import NEW, WRITES, is_new
+from migrator.analyze.frameworks.sqlalchemy.sessions import STATE, STATE_OF, Sessions
 from migrator.analyze.frameworks.sqlalchemy.tables import TableReader
 from migrator.analyze.frameworks.sqlalchemy.values import (
     NAME,
@@ -21,7 +22,6 @@ from migrator.analyze.frameworks.sqlalchemy.values import (
     TableRef,
     Write,
 )  # fmt: skip
-from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.infer.values import (
     Call,
     ClassRef,
@@ -35,7 +35,7 @@ from migrator.analyze.infer.values import (
 )  # fmt: skip
 from migrator.analyze.project.project import Project
 from migrator.analyze.schema import Model, Schema
-from migrator.model.graph import AccessHow, AccessMode, Confidence
+from migrator.model.graph import AccessHow, AccessMode
 
 _SESSIONS = {
     "Session", "scoped_session", "AsyncSession", "async_scoped_session", "Connection",
@@ -49,8 +49,6 @@ _MAKERS = {"sessionmaker", "async_sessionmaker"}
 _SESSION_NAME = re.compile(r"(^|_)(\w*session|sess|db|s|uow|connection|conn|engine)(\(\))?$", re.I)
 
 
-_ENTERED = ("begin", "begin_nested", "connect", "connection", "get_bind", "registry", "__call__")
-_STATE = "InstanceState"
 _SESSION_VERBS = {
     "query", "get", "get_one", "scalar", "scalars", "execute", "add", "add_all", "merge", "delete",
     "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings", "refresh", "stream",
@@ -61,7 +59,7 @@ _SESSION_VERBS = {
 _OF_BASES: dict[str, AccessMode] = {"save": "insert", "update": "update", "delete": "delete"}
 
 
-class SQLAlchemy(AppBuilder):
+class SQLAlchemy(Sessions):
     """Models, sessions, queries and statements."""
 
     name: ClassVar[str] = NAME
@@ -80,6 +78,8 @@ class SQLAlchemy(AppBuilder):
         self._outside, self._eager = reader.outside, reader.eager
         self._settled, self._crossing = reader.settled, reader.crossing
         self._secondary |= reader.outside
+        for function, module, call in listening(project):
+            schema.listeners.setdefault(function, []).append((module, call))
         for id_, fact in reader.core.items():
             schema.names[id_] = TableRef(fact.table_id)
         for relation in schema.relationships:
@@ -142,6 +142,8 @@ class SQLAlchemy(AppBuilder):
         model = at.schema.models.get(owner.cls)
         if model is not None:
             relation = model.relations.get(name)
+            if name == STATE_OF:
+                return owner
             if relation is None:
                 if (model.id, name) in self._outside and not is_new(at, owner):
                     self._through(at, model.id, name, "read", line)
@@ -153,7 +155,7 @@ class SQLAlchemy(AppBuilder):
                 self._read(at, self._loaded(at, target, way), line, how)
                 self._through(at, model.id, name, "read", line)
             return Related(model.id, name, target) if many else Instance(target)
-        if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder", _STATE):
+        if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder", STATE):
             return Instance("sqlalchemy.orm.Session")
         if name in ("Model", "Table", "Column", "relationship", "select", "text"):
             return External(f"sqlalchemy.{name}")
@@ -263,7 +265,7 @@ class SQLAlchemy(AppBuilder):
         if what in ("object_session", "async_object_session"):
             return Instance("sqlalchemy.orm.Session")
         if what == "inspect":
-            return Instance(f"sqlalchemy.orm.{_STATE}")
+            return Instance(f"sqlalchemy.orm.{STATE}")
         if what in ("exists",):
             return Rows((), self._all_tables(at, call), "statement")
         if what in LOADERS or what == "Load":
@@ -273,71 +275,6 @@ class SQLAlchemy(AppBuilder):
         if what[:1].isupper():
             return Instance(name)
         return self._expression(at, call)
-
-    def _session(self, at: At, name: str, call: Call) -> Value | None:
-        first = call.values[0] if call.values else None
-        if name == "query":
-            return self._selected(at, call, "query")
-        if name in ("get", "get_one"):
-            found = [o for o in options(first) if type(o) is ClassRef and o.cls in at.schema.models]
-            for option in found:
-                self._read(at, self._loaded(at, option.cls), call.line, "orm")
-            return Instance(found[0].cls) if len(found) == 1 else None
-        if name in ("execute", "exec", "scalars", "scalar", "stream", "stream_scalars"):
-            return self._executed(at, name, call)
-        if name in ("add", "add_all", "merge", "bulk_save_objects", "delete", "refresh"):
-            return self._unit_of_work(at, name, call)
-        if name in ("bulk_insert_mappings", "bulk_update_mappings"):
-            mode: AccessMode = "insert" if "insert" in name else "update"
-            self._write(at, first, mode, call)
-            return None
-        return Instance("sqlalchemy.orm.Session") if name in _ENTERED else None
-
-    def _executed(self, at: At, name: str, call: Call) -> Value | None:
-        first = call.values[0] if call.values else call.named.get("statement")
-        at.executes()
-        for option in options(first):
-            if type(option) is Rows:
-                self._ran(at, option.tables, call.line)
-                if name == "scalar":
-                    return option.entities[0] if option.entities else None
-                kind = "scalars" if name in ("scalars", "stream_scalars") else "result"
-                if name == "exec" and len(option.entities) == 1:
-                    kind = "scalars"
-                return Rows(option.entities, option.tables, kind)  # type: ignore[arg-type]
-            if type(option) is Write:
-                return Rows((option.entity,), frozenset(), "result")
-        return None
-
-    def _unit_of_work(
-        self, at: At, name: str, call: Call, confidence: Confidence = "certain"
-    ) -> Value | None:
-        mode: AccessMode = (
-            "delete" if name == "delete" else "read" if name == "refresh" else "insert"
-        )
-        value = call.values[0] if call.values else call.named.get("instance")
-        items = [value]
-        if name in ("add_all", "bulk_save_objects"):
-            items = [value.item] if type(value) is Many else [
-                i for o in options(value) for i in (o.items if type(o) is Several else ())
-            ]  # fmt: skip
-        known = False
-        for item in items:
-            for option in options(item):
-                if type(option) is not Instance or option.cls not in at.schema.models:
-                    continue
-                known = True
-                model = at.schema.models[option.cls]
-                actual = mode
-                at.access(model.table, actual, call.line, "orm", confidence)
-                for above in model.extra or ():
-                    at.access(above, actual, call.line, "orm", confidence)
-                if mode == "delete":
-                    self._cascade(at, model, call.line)
-        if not known and call.args:
-            what = f"{text_of(call.expr[2])}({text_of(call.args[0])[:40]})" if call.expr else name
-            at.unresolved(call.line, what, "the model of this object is not known")
-        return value if name == "merge" else None
 
     def iterate(self, at: At, value: Value, line: int) -> Value | None:
         if type(value) is Rows:
@@ -369,6 +306,9 @@ class SQLAlchemy(AppBuilder):
                 tables |= self._tables(at, one.cls)
         kinds = {"Select": "statement", "Query": "query", "ScalarResult": "scalars"}
         return Rows(tuple(inner), frozenset(tables), kinds.get(name, "result"))  # type: ignore[arg-type]
+
+    def decorated(self, at: At, decorator: object) -> tuple[Value | None, ...]:
+        return given_to(at, decorator)
 
     def store(self, at: At, owner: Value, name: str, value: Value | None, line: int) -> None:
         if type(owner) is not Instance or owner.given == NEW:

@@ -23,7 +23,7 @@ class TableArgs(Naming):
         method = class_.method("__table_args__")
         if written is None and method is not None:
             body = self.project.block(self.project.method(class_, method))
-            given = [s[2] for s in body if s[0] == RETURN]
+            given = [s[2] for s in body if s[0] == RETURN and s[2] is not None]
             written = given[-1] if given else None
             if is_call(written):
                 yield written
