@@ -116,6 +116,9 @@ class Framework:
     # Whether a parameter called after a model is likely an object of it.
     rows_by_name: ClassVar[bool] = False
 
+    # The last names of decorators, and of calls that do as much, that `decorated` is asked for.
+    registrars: ClassVar[tuple[str, ...]] = ()
+
     def declare(self, project: Project, schema: Schema) -> None:
         """Tell `schema` what the project's declarations mean."""
 
@@ -152,8 +155,8 @@ class Framework:
         return None
 
     def decorated(self, at: At, decorator: object) -> tuple[Value | None, ...]:
-        """What a decorator makes the function below it be called with, by position. Asked of every
-        framework that defines it."""
+        """What the function below a decorator is called with, by position, where it is a call of
+        one of `registrars`."""
         return ()
 
     def has(self, model: str, name: str) -> bool:

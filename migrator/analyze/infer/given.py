@@ -94,11 +94,9 @@ def _by_frameworks(world: World, code: FunctionCode) -> tuple[Value | None, ...]
 
     written = [(code.module, d) for _, d in code.statement[6]]
     for module, decorator in (*written, *world.schema.listeners.get(code.key, ())):
-        at = Interpreter.at_module(world, module)
-        for framework in world.asked_decorators:
-            given = framework.decorated(at, decorator)
-            if given:
-                return given
+        framework = world.registering(decorator)
+        if framework is not None:
+            return framework.decorated(Interpreter.at_module(world, module), decorator)
     return ()
 
 

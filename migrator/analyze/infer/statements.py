@@ -158,11 +158,13 @@ def _if(at: Interpreter, statement: Stmt) -> None:
     at.block(body)
     after = at.env
     ended = ends(body) or at.ended
-    at.env, at.ended = dict(before), False
+    leaves = bool(body) and body[-1][0] == LEAVE
+    at.env, at.ended = dict(before) if leaves or orelse else before, False
     narrow(at, test, False)
-    if body and body[-1][0] == LEAVE:  # what holds of a name here holds no more below
+    if leaves:  # what held of a name in there holds no more below
         after = {n: v for n, v in after.items() if at.env.get(n) == before.get(n)}
-    at.block(orelse)
+    if orelse:
+        at.block(orelse)
     if at.ended and not ended:
         at.env, at.ended = after, False
     elif not ended:
@@ -236,8 +238,8 @@ def _def(at: Interpreter, statement: Stmt) -> None:
     handed: tuple[Value | None, ...] = ()
     for _, decorator in statement[6]:
         at.value(decorator)
-        for framework in at.world.asked_decorators:
-            handed = handed or framework.decorated(at, decorator)
+        framework = at.world.registering(decorator)
+        handed = framework.decorated(at, decorator) if framework is not None else handed
     at.env[name] = Closure(params, body, f"{at.function}.{name}:{statement[1]}")
     if isinstance(body, tuple):
         # It runs some time: what it touches belongs to the function that makes it.

@@ -53,9 +53,7 @@ class World:
         self.asked_loosely = [f for f in frameworks if type(f).loose is not Framework.loose]
         self.asked_text = [f for f in frameworks if type(f).text is not Framework.text]
         self._asked_names = [f for f in frameworks if type(f).argument is not Framework.argument]
-        self.asked_decorators = [
-            f for f in frameworks if type(f).decorated is not Framework.decorated
-        ]
+        self._registrars = {name: f for f in frameworks for name in f.registrars}
         self._by_package = {p: f for f in frameworks for p in f.packages}
         self._class_framework: dict[str, tuple[Framework | None, int]] = {}
         self._instance: dict[str, dict[str, list[tuple[FunctionCode, Expr, Expr]]]] = {}
@@ -91,6 +89,12 @@ class World:
             if found is not None:
                 return found
         return None
+
+    def registering(self, decorator: Expr) -> Framework | None:
+        """The framework whose `decorated` knows what such a decorator hands over."""
+        if type(decorator) is not tuple or decorator[0] != CALL or type(decorator[2]) is not str:
+            return None
+        return self._registrars.get(decorator[2].rpartition(".")[2])
 
     def framework_of(self, value: Value) -> Framework | None:
         kind = type(value)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrator.analyze.facts.shape import CALL, STR, Expr
+from migrator.analyze.facts.shape import STR, Expr
 from migrator.analyze.frameworks.protocol import At
-from migrator.analyze.frameworks.sqlalchemy.columns import last
 from migrator.analyze.infer.values import ClassRef, Instance, Value
 from migrator.analyze.project.project import Project
 from migrator.analyze.project.search import calls
@@ -41,9 +40,7 @@ def listening(project: Project) -> Iterator[tuple[str, str, Expr]]:
 
 def given_to(at: At, call: Expr) -> Given:
     """What a function gets that listens by this call, or below this decorator."""
-    if type(call) is not tuple or call[0] != CALL or len(call[3]) < 2:
-        return ()
-    if type(call[2]) is not str or last(call[2]) not in ("listens_for", "listen"):
+    if len(call[3]) < 2:
         return ()
     target, name = call[3][:2]
     event = name[1] if type(name) is tuple and name[0] == STR else ""

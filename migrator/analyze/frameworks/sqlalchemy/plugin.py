@@ -64,6 +64,7 @@ class SQLAlchemy(Sessions):
 
     name: ClassVar[str] = NAME
     rows_by_name: ClassVar[bool] = True
+    registrars: ClassVar[tuple[str, ...]] = ("listens_for", "listen")
     packages: ClassVar[tuple[str, ...]] = (
         "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "flask_appbuilder", "sqlalchemy_utils",
         "flask_sqlalchemy_lite",
