@@ -118,3 +118,41 @@ def test_broken_files_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     graph = graph_of(tmp_path, "def work(s):\n    return s.get(User, 1)\n")
     assert {u.path for u in graph.unresolved} == {"latin.py", "broken.py"}
     assert len(graph.accesses) == 1
+
+
+@pytest.mark.parametrize("base", ["flask_sqlalchemy.SQLAlchemy", "somewhere.Unknown"])
+def test_the_session_of_a_subclass_and_of_an_object_of_another_package(
+    tmp_path: Path, base: str
+) -> None:
+    module, _, name = base.rpartition(".")
+    (tmp_path / "app.py").write_text(
+        f"""
+from sqlalchemy import Column, Integer
+from sqlalchemy.orm import declarative_base
+from {module} import {name}
+
+Base = declarative_base()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+
+
+class Own({name}):
+    pass
+
+
+own, others = Own(), {name}()
+
+
+def of_own():
+    return own.session.query(User.id).all()
+
+
+def of_others():
+    return others.session.query(User.id).all()
+"""
+    )
+    found = {a.definition for a in analyze(tmp_path).accesses if a.table == "users"}
+    assert found == {"app:of_own", "app:of_others"}

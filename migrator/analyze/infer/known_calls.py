@@ -173,6 +173,10 @@ def of_outside(at: Interpreter, function: Value) -> bool:
     if type(function) is not Method or function.home is not None:
         return False
     owner = function.owner
+    if type(owner) is Method:  # of an attribute that nobody knows, whose object somebody may
+        while type(owner) is Method and owner.home is None:
+            owner = owner.owner
+        return type(owner) is Instance
     known = type(owner) is Instance and ":" not in owner.cls
     return known and at.world.framework_of(owner) is None
 

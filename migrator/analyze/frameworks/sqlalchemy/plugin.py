@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import ClassVar
 
 from migrator.analyze.frameworks.protocol import At
@@ -44,6 +45,10 @@ _SESSIONS = {
 
 
 _MAKERS = {"sessionmaker", "async_sessionmaker"}
+
+
+# What has a session of its own.
+_HOLDERS = {"SQLAlchemy", "SQLA", "AppBuilder", STATE}
 
 
 _SESSION_NAME = re.compile(r"(^|_)(\w*session|sess|db|s|uow|connection|conn|engine)(\(\))?$", re.I)
@@ -111,6 +116,8 @@ class SQLAlchemy(Sessions):
             return Many(row) if row is not None else None
         if kind is Rows and name in ("c", "columns"):
             return ColumnRef("")
+        if kind is ColumnRef and name == "class_":
+            return TableRef(owner.table) if owner.table else None  # type: ignore[attr-defined]
         if kind is ColumnRef and owner.target is not None:  # type: ignore[attr-defined]
             model = at.schema.models.get(owner.target)  # type: ignore[attr-defined]
             return self._of_class(at, model, name, line) if model else None
@@ -156,7 +163,7 @@ class SQLAlchemy(Sessions):
                 self._read(at, self._loaded(at, target, way), line, how)
                 self._through(at, model.id, name, "read", line)
             return Related(model.id, name, target) if many else Instance(target)
-        if name == "session" and last(owner.cls) in ("SQLAlchemy", "SQLA", "AppBuilder", STATE):
+        if name == "session" and (last(owner.cls) in _HOLDERS or self._is_of(at, owner, _HOLDERS)):
             return Instance("sqlalchemy.orm.Session")
         if name in ("Model", "Table", "Column", "relationship", "select", "text"):
             return External(f"sqlalchemy.{name}")
@@ -227,9 +234,13 @@ class SQLAlchemy(Sessions):
         return any(type(o) is Instance and o.cls in at.schema.models for o in options(value))
 
     def _is_session(self, at: At, owner: Instance) -> bool:
+        return self._is_of(at, owner, _SESSIONS)
+
+    def _is_of(self, at: At, owner: Instance, names: Collection[str]) -> bool:
+        """Whether an object is of one of these classes, or of an own class below one."""
         if ":" not in owner.cls:
-            return last(owner.cls) in _SESSIONS
-        return any(last(f) in _SESSIONS for f in at.project.classes.foreign(owner.cls))
+            return last(owner.cls) in names
+        return any(last(f) in names for f in at.project.classes.foreign(owner.cls))
 
     def _called_object(self, at: At, owner: Instance, call: Call) -> Value | None:
         del at, call
