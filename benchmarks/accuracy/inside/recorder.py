@@ -161,15 +161,37 @@ class Recorder:
         finally:
             self._local.refreshing = before
 
+    @contextlib.contextmanager
+    def flushing(self) -> Iterator[None]:
+        """A flush begins here: the application's own code further in (a default of a column, a
+        listener) does what it does itself."""
+        before = getattr(self._local, "border", None)
+        self._local.border = sys._getframe(2)
+        try:
+            yield
+        finally:
+            self._local.border = before
+
+    def _within_flush(self) -> bool:
+        """Whether the application's own code runs inside the flush."""
+        border = getattr(self._local, "border", None)
+        frame: FrameType | None = sys._getframe(2) if border is not None else None
+        while frame is not None and frame is not border:
+            if self.path(frame.f_code.co_filename):
+                return True
+            frame = frame.f_back
+        return False
+
     @property
     def is_refreshing(self) -> bool:
         return bool(getattr(self._local, "refreshing", False))
 
     def statement(self, sql: Any, dialect: str) -> None:
-        if getattr(self._local, "refreshing", False):
+        own = self._within_flush()
+        if getattr(self._local, "refreshing", False) and not own:
             self.refreshed += 1
             return
-        built = getattr(self._local, "sites", ())
+        built = () if own else getattr(self._local, "sites", ())
         if built and set(built) == {TEST}:
             return  # a row or a query of the test's own, which the application only sends on
         built = tuple(site for site in built if site != TEST)
@@ -193,9 +215,9 @@ class Recorder:
                     name = getattr(inner.f_code, "co_qualname", inner.f_code.co_name)
                     callee = f"{inner.f_globals.get('__name__', '')}.{name}"
                 stack.append((path, frame.f_lineno))
-                own = self._class_of(frame)
-                if own:
-                    classes.append(own)
+                place = self._class_of(frame)
+                if place:
+                    classes.append(place)
             elif path == "" and run is None:
                 break
             inner = frame
@@ -211,7 +233,7 @@ class Recorder:
         frames.update(classes)
         if len(chains) < MOST_CHAINS:
             chains.add(tuple(stack[:LONGEST_CHAIN]))
-        for chain in getattr(self._local, "chains", ()):
+        for chain in () if own else getattr(self._local, "chains", ()):
             frames.update(chain)
             if len(chains) < MOST_CHAINS:
                 chains.add(chain)

@@ -213,7 +213,7 @@ def _objects(recorder: Recorder) -> None:
         """What a flush itself changes (keys of related rows) or asks is no one's doing."""
         before, flushing.now = getattr(flushing, "now", False), True
         try:
-            with recorder.refreshing():
+            with recorder.flushing(), recorder.refreshing():
                 return execute(self, *rest, **named)
         finally:
             flushing.now = before
