@@ -194,17 +194,24 @@ class Relay:
 
     async def _abreast(self, entries: Sequence[Entry], end: float) -> None:
         """One message each of several aggregates: without a task for each."""
-        begun = []
-        for number, entry in enumerate(entries):
-            if self._is_over(end):
-                break
-            if sent := await self._begin(entry):
-                begun.append(sent)
-            if number % _SMALLEST_PAGE == _SMALLEST_PAGE - 1:
-                # So that the broker has something to do meanwhile.
-                await asyncio.sleep(0)
-        for sent in begun:
-            await self._is_stored(sent)
+        begun: list[Sent] = []
+        try:
+            for number, entry in enumerate(entries):
+                if self._is_over(end):
+                    break
+                if sent := await self._begin(entry):
+                    begun.append(sent)
+                if number % _SMALLEST_PAGE == _SMALLEST_PAGE - 1:
+                    # So that the broker has something to do meanwhile.
+                    await asyncio.sleep(0)
+            begun.reverse()
+            while begun:
+                await self._is_stored(begun.pop())
+        finally:
+            for _, span, stored in begun:  # for those nobody waits any more
+                tracing.published(span, asyncio.CancelledError())
+                if isinstance(stored, asyncio.Future):
+                    stored.cancel()
 
     async def _chain(self, chain: list[Entry], end: float) -> None:
         """One aggregate's messages: the next only once the broker has the one before.
@@ -232,6 +239,9 @@ class Relay:
         message = Outgoing(identity, entry.subject, entry.partition, entry.body, headers)
         try:
             return entry, span, await self._hand_over(message)
+        except asyncio.CancelledError as error:
+            tracing.published(span, error)
+            raise
         except Exception as error:
             self._fail(entry, span, error)
             return None
@@ -241,6 +251,9 @@ class Relay:
         entry, span, stored = sent
         try:
             await stored
+        except asyncio.CancelledError as error:
+            tracing.published(span, error)
+            raise
         except Exception as error:
             self._fail(entry, span, error)
             return False

@@ -65,7 +65,7 @@ def publishing(about: About) -> tuple[Span | None, Mapping[str, str]]:
     return span, headers
 
 
-def published(span: Span | None, error: Exception | None = None) -> None:
+def published(span: Span | None, error: BaseException | None = None) -> None:
     """End a span of `publishing`."""
     if span is not None:
         if error is not None:
