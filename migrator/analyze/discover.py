@@ -111,6 +111,9 @@ def _is_apart(folder: str, names: list[str], files: list[str]) -> bool:
     )
 
 
+_MOST_NAMESPACES = 2
+
+
 def _left_out(name: str) -> bool:
     return name in _LEFT_OUT_FILES or name.endswith(_GENERATED)
 
@@ -125,6 +128,16 @@ def package_prefix(base: Path) -> str:
     return ".".join(parts)
 
 
-def prefix_of(root: Path) -> str:
-    """The dotted name that the analysed root, a folder or a file, has from outside."""
-    return package_prefix(root.parent if root.is_file() else root)
+def prefixes_of(root: Path) -> tuple[str, ...]:
+    """The dotted names that the analysed root, a folder or a file, may have from outside: each
+    folder above the topmost package may be a namespace package, which nothing in it tells."""
+    base = (root.parent if root.is_file() else root).resolve()
+    prefix = package_prefix(base)
+    if not prefix:
+        return ()
+    found = [prefix]
+    for folder in base.parents[prefix.count(".") :][:_MOST_NAMESPACES]:
+        if not folder.name.isidentifier():
+            break
+        found.append(f"{folder.name}.{found[-1]}")
+    return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from migrator.analyze.discover import SourceFile, prefix_of
+from migrator.analyze.discover import SourceFile, prefixes_of
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.source import read_file
 from migrator.analyze.migrations import with_roles
@@ -44,7 +44,7 @@ def load(
     readable = [(f, x) for f, x in with_roles(sound) if _is_read(f, x, settings)]
     names = name_files(
         [f.path for f, _ in readable], _imported(readable),
-        prefix=prefix_of(root), roots=settings.roots,
+        prefixes=prefixes_of(root), roots=settings.roots,
     )  # fmt: skip
     modules = [Module(names[f.path], f.path, x, f.role) for f, x in readable]
     return Project(modules), unresolved

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import migrator
 from migrator.analyze.code_version import code_version
-from migrator.analyze.discover import SourceFile, discover, prefix_of
+from migrator.analyze.discover import SourceFile, discover, prefixes_of
 from migrator.analyze.facts.file_keys import FileKeys
 from migrator.analyze.frameworks.registry import kinds
 from migrator.analyze.kept_file import KEY_BYTES
@@ -40,7 +40,7 @@ class Tree:
 def tree_below(root: Path, cache: Path, settings: Settings) -> Tree:
     """The tree as it is now. Raises MigratorError as `discover` and `kinds` do."""
     files = discover(root, settings.exclude)
-    code = code_of(settings, prefix_of(root), kinds(settings.frameworks))
+    code = code_of(settings, prefixes_of(root), kinds(settings.frameworks))
     file_keys = FileKeys(cache)
     keys = file_keys.of(files)
     name = key_of_tree(root, [(f, keys.get(f.path, b"")) for f in files], code)
@@ -62,10 +62,10 @@ def key_of_tree(
     return digest.digest()
 
 
-def code_of(settings: Settings, prefix: str, plugins: Sequence[tuple[str, str]]) -> str:
+def code_of(settings: Settings, prefixes: Sequence[str], plugins: Sequence[tuple[str, str]]) -> str:
     """Names everything but the tree that an analysis depends on; `plugins` are module and name of
     each, those that are not built in imported."""
-    return repr((_analyzer(), prefix, settings, _codes(plugins)))
+    return repr((_analyzer(), tuple(prefixes), settings, _codes(plugins)))
 
 
 def _analyzer() -> tuple[str, tuple[int, int]]:

@@ -346,3 +346,17 @@ def test_an_object_that_is_its_own_iterator_gives_what_next_gives(tmp_path: Path
     )
     assert {("work:add", "users", "insert"), ("work:also", "users", "insert")} <= touched(graph)
     assert not graph.unresolved
+
+
+@pytest.mark.parametrize(("written", "named"), [("shop.core", "shop.core"), ("core", "core")])
+def test_a_folder_inside_a_namespace_package_has_its_whole_name(
+    tmp_path: Path, written: str, named: str
+) -> None:
+    root = tmp_path / "shop" / "core"
+    root.mkdir(parents=True)
+    (root / "__init__.py").write_text("")
+    (root / "a.py").write_text("def f(): pass\n")
+    (root / "b.py").write_text(f"from {written}.a import f\n\ndef g(): f()\n")
+    graph = analyze(root)
+    assert {m.name for m in graph.modules} == {named, f"{named}.a", f"{named}.b"}
+    assert (f"{named}.b:g", f"{named}.a:f") in {(d.source, d.target) for d in graph.dependencies}

@@ -16,16 +16,18 @@ _DEEPEST = 6
 
 
 def name_files(
-    paths: Sequence[str], imported: Iterable[str], *, prefix: str = "", roots: Sequence[str] = ()
-) -> dict[str, str]:
+    paths: Sequence[str], imported: Iterable[str], *, prefixes: Sequence[str] = (),
+    roots: Sequence[str] = (),
+) -> dict[str, str]:  # fmt: skip
     """Dotted names by path (relative, forward slashes). `imported` are the absolute dotted names
-    that the files import, `prefix` the package that holds the analysed folder itself, `roots`
-    the source roots where they are configured."""
+    that the files import, `prefixes` the names that the package which holds the analysed folder
+    itself may have, the shortest first, `roots` the source roots where they are configured."""
     packages = {p.rpartition("/")[0] for p in paths if p.rpartition("/")[2] == "__init__.py"}
-    if roots and not prefix:
+    if roots and not prefixes:
         return _distinct({p: _dotted(p, _longest(p, roots)) for p in paths}, paths)
     votes = _votes(imported)
-    if prefix:
+    if prefixes:
+        prefix = max(prefixes, key=lambda name: votes.get(name, 0))  # the first of equals
         bare = _bare(paths, "", prefix, votes)
         named = {p: _dotted(p, "", "" if _child(p, "") in bare else prefix) for p in paths}
         return _distinct(named, paths)
