@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from migrator.analyze.facts.shape import CALL, DO, SET, DefinitionFact, Expr
+from migrator.analyze.facts.shape import CALL, CALLS, DO, SET, DefinitionFact, Expr
 from migrator.analyze.project.calls import Decorated, Found
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
@@ -28,7 +28,7 @@ def named_calls(project: Project, names: Collection[str]) -> Iterator[Found]:
     for module in project.code:
         facts = module.facts
         for fact, uses in zip(facts.interface.definitions, facts.detail.uses, strict=True):
-            if any(use.dotted.rpartition(".")[2] in names for use in uses):
+            if any(u.kind == CALLS and u.dotted.rpartition(".")[2] in names for u in uses):
                 yield from _calls_of(project, module, fact, names)
         for statement in nested(facts.interface.body):
             for call in calls_in(statement) if statement[0] == DO else ():
