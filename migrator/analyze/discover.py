@@ -17,12 +17,13 @@ _LEFT_OUT = {
 }  # fmt: skip
 _OFTEN_MADE = {"venv", "env", "build", "dist"}
 _LEFT_OUT_FILES = {"conftest.py", "setup.py", "noxfile.py"}
+_ROWS = (".json", ".yaml", ".yml", ".xml")
 _GENERATED = ("_pb2.py", "_pb2_grpc.py", "_pb2.pyi")
 
 
 class SourceFile(NamedTuple):
     """`place` is where it is, `path` the same relative to the analysed root with forward slashes,
-    `role` ``code`` or ``sql`` (what is a migration is told later, by what is in it)."""
+    `role` ``code``, ``sql`` or ``rows`` (what is a migration is told later, by what is in it)."""
 
     place: str
     path: str
@@ -34,7 +35,8 @@ class SourceFile(NamedTuple):
 
 
 def discover(root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
-    """Every Python and SQL file below `root`, itself a folder or one Python file, sorted by path.
+    """Every Python and SQL file, and every fixture, below `root`, sorted by path; `root` may be one
+    Python file.
 
     `exclude` are glob patterns of relative paths. Raises MigratorError where `root` is missing,
     no Python, or holds none.
@@ -56,7 +58,9 @@ def discover(root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
 
 
 def _role(path: str) -> str:
-    return "sql" if path.endswith(".sql") else "code"
+    if path.endswith(".sql"):
+        return "sql"
+    return "code" if path.endswith(".py") else "rows"
 
 
 def _files(root: str) -> Iterator[tuple[str, str]]:
@@ -74,7 +78,7 @@ def _files(root: str) -> Iterator[tuple[str, str]]:
             continue
         seen.add((told.st_dev, told.st_ino))
         for name in sorted(files):
-            if name.endswith((".py", ".sql")) and not _left_out(name):
+            if _is_source(prefix, name):
                 yield os.path.join(folder, name), prefix + name
         wanted = (n for n in sorted(names, reverse=True) if _wanted(folder, n))
         waiting += [(os.path.join(folder, name), f"{prefix}{name}/") for name in wanted]
@@ -95,6 +99,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _is_source(prefix: str, name: str) -> bool:
+    if name.endswith((".py", ".sql")):
+        return not _left_out(name)
+    return name.endswith(_ROWS) and "/fixtures/" in f"/{prefix}"
 
 
 def _wanted(folder: str, name: str) -> bool:

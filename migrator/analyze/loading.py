@@ -8,6 +8,7 @@ from pathlib import Path
 from migrator.analyze.discover import SourceFile, prefixes_of
 from migrator.analyze.facts.read import Facts
 from migrator.analyze.facts.source import read_file
+from migrator.analyze.frameworks.django.fixtures import rows_in
 from migrator.analyze.migrations import with_roles
 from migrator.analyze.project.modules import Module, absolute_module
 from migrator.analyze.project.project import Project
@@ -19,6 +20,7 @@ from migrator.model.graph import Unresolved
 
 # A larger one is a dump of rows.
 _LARGEST_SCRIPT = 2_000_000
+_ENOUGH_ROWS = 500_000
 
 
 def read_scripts(scripts: Iterable[SourceFile], schema: Schema) -> None:
@@ -29,6 +31,17 @@ def read_scripts(scripts: Iterable[SourceFile], schema: Schema) -> None:
             schema.unresolved.append(Unresolved(script.path, 1, "file of SQL", source))
         else:
             schema.sql_files[script.path] = source.decode("utf-8-sig", "replace")
+
+
+def read_rows(files: Iterable[SourceFile], schema: Schema) -> None:
+    """Add what the files of rows hold; of a larger one its beginning tells enough."""
+    for file in files:
+        try:
+            with file.file.open("rb") as opened:
+                schema.row_files[file.path] = rows_in(opened.read(_ENOUGH_ROWS))
+        except OSError as error:
+            why = f"cannot be read: {error.strerror or error}"
+            schema.unresolved.append(Unresolved(file.path, 1, "file of rows", why))
 
 
 def load(

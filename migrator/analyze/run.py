@@ -24,7 +24,7 @@ from migrator.analyze.interpret import Found, found_in, interpret
 from migrator.analyze.kept import KeptGraph
 from migrator.analyze.kept_base import File, KeptBase
 from migrator.analyze.kept_declared import Told
-from migrator.analyze.loading import load, read_scripts
+from migrator.analyze.loading import load, read_rows, read_scripts
 from migrator.analyze.parcels import KeptParcels, Parcel, State, Taken, state_of
 from migrator.analyze.patching import Patch, Records
 from migrator.analyze.prefixes import unused, with_prefixes
@@ -81,7 +81,8 @@ class Run:
         self._aside: Aside | None = None
         self._read: dict[str, Found] = {}
         self._scripts = [f for f in files if f.role == "sql"]
-        code = [f for f in files if f.role != "sql"]
+        self._rows = [f for f in files if f.role == "rows"]
+        code = [f for f in files if f.role == "code"]
         known = held.keys if held else {}
         every = extract(
             [f.file for f in code], store=held.facts if held else None,
@@ -132,6 +133,8 @@ class Run:
         schema = Schema(dialect=self._settings.dialect or dialect_of(project))
         schema.loaded = project.names.loaded.bound
         read_scripts(self._scripts, schema)
+        if self._rows and project.imports("django"):
+            read_rows(self._rows, schema)
         return schema
 
     def _interpreted(self) -> dict[str, Parcel]:

@@ -45,7 +45,8 @@ class Schema:
     objects mean; `names` maps other definitions (a Core table, a session, a signal) to it with a
     plug-in's own value. `traits` by definition id go to `Definition.traits`. `constants` are
     definitions whose value is a statement: an access there counts where the constant is used.
-    `sql_files` are the ``.sql`` files beside the code, text by path.
+    `sql_files` are the ``.sql`` files beside the code, text by path; `row_files` tell of which
+    models the files beside it hold rows, with those of their fields that hold several.
     `outside` tells for names of libraries that the monolith itself fills (``flask.g.user``) what
     gives them their value: a function that returns it, one that stores it, or a class of it.
     `loaded` are variables of modules that are imported by text, with what they mean.
@@ -65,6 +66,7 @@ class Schema:
     unresolved: list[Unresolved] = field(default_factory=list)
     elsewhere: dict[str, Table] = field(default_factory=dict)
     sql_files: dict[str, str] = field(default_factory=dict)
+    row_files: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=dict)
     outside: dict[str, list[Giver]] = field(default_factory=dict)
     dialect: str = "postgres"
     autocommit: bool = False

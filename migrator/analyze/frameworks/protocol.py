@@ -33,7 +33,7 @@ A value of a plug-in's own is a frozen dataclass deriving from `Value` with a cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from migrator.analyze.infer.sink import ReachKind
@@ -42,7 +42,7 @@ from migrator.model.graph import AccessHow, AccessMode, Confidence, Dependency, 
 
 if TYPE_CHECKING:
     from migrator.analyze.project.project import Project
-    from migrator.analyze.schema import Schema
+    from migrator.analyze.schema import Model, Schema
 
 
 class At(Protocol):
@@ -163,6 +163,10 @@ class Framework:
         """Whether an object of a model has attribute `name` that no class of the monolith and no
         column tells: asked where `rows_by_name`."""
         return False
+
+    def called(self) -> Mapping[str, Model]:
+        """Models by what an object of each is likely called where that is not its class's name."""
+        return {}
 
     def body(self, at: At, cls: str, line: int) -> None:
         """A class that this framework knows was declared at `line`, its body evaluated; `at`

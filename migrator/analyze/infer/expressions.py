@@ -171,8 +171,12 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
         result = unknown(at, func, call)
     elif type(function) is External and function.name in _IMPORTERS:
         result = _imported(at, call)
-    elif type(function) is Method and type(function.owner) in (Many, Mapping, Text, Several):
+    elif type(function) is Method and type(function.owner) in _COLLECTIONS:
         result = of_collection(at, function, call)
+    elif type(function) is Either and all(
+        type(o) is Method and type(o.owner) in _COLLECTIONS for o in function.options
+    ):
+        result = either(*[of_collection(at, o, call) for o in function.options])  # type: ignore[arg-type]
     else:
         result = at.call(function, call)
         if result is None and values and of_outside(at, function):
@@ -185,6 +189,7 @@ def _call(at: Interpreter, expr: Expr) -> Value | None:
     return result
 
 
+_COLLECTIONS = (Many, Mapping, Text, Several)
 _TELLS = frozenset(
     {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print", "echo",
      "deprecated", "_", "gettext"}

@@ -32,6 +32,7 @@ from migrator.analyze.infer.values import (
     Several,
     Text,
     Value,
+    by_place,
     either,
     known_as,
     options,
@@ -362,9 +363,7 @@ class Interpreter:
                 self.store(self.dotted(owner), name, value, line)
             self.env[target] = value
         elif target[0] == TUPLE:
-            items: tuple[Value | None, ...] = ()
-            if type(value) is Several:
-                items = value.items
+            items = value.items if type(value) is Several else by_place(value)
             inner = None if items else self.element(value, line)
             for index, one in enumerate(target[1]):
                 item = items[index] if index < len(items) else inner

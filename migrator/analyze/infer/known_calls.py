@@ -19,6 +19,7 @@ from migrator.analyze.infer.values import (
     Text,
     Value,
     either,
+    options,
 )
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ def builtin(at: Interpreter, name: str, call: Call) -> Value | None:
         item = at.element(call.values[1], call.line)
         made = at.call(first, Call(call.line, None, (), (item,), {}, {}))
         return Many(made) if made is not None else None
-    if name in ("getattr", "hasattr") and len(call.values) > 1 and type(call.values[1]) is Text:
-        found = at.attribute(first, call.values[1].text, call.line)
+    if name in ("getattr", "hasattr") and len(call.values) > 1 and _texts(call.values[1]):
+        asked = [at.attribute(first, n, call.line) for n in _texts(call.values[1])]
         if name == "hasattr":
             return None
+        found = either(*asked)
         otherwise = call.values[2] if len(call.values) > 2 else None
         return either(found, otherwise) if found is None or type(found) is External else found
     if name == "setattr" and len(call.values) > 2 and first is not None:
@@ -75,6 +77,12 @@ def builtin(at: Interpreter, name: str, call: Call) -> Value | None:
     if name in ("sum", "any", "all", "len", "dict", "bool"):
         at.element(first, call.line)
     return None
+
+
+def _texts(value: Value | None) -> list[str]:
+    """The names that a value is one of; none where it may be others too."""
+    found = [o.text for o in options(value) if type(o) is Text]
+    return found if len(found) == len(options(value)) else []
 
 
 def of_collection(at: Interpreter, method: Method, call: Call) -> Value | None:

@@ -54,6 +54,9 @@ def rows_by_name(world: World) -> dict[str, Model]:
         ):
             name = snake(class_name(model.id))
             found[name] = None if name in found else model
+    for framework in world.frameworks.values():
+        for name, model in framework.called().items():
+            found.setdefault(name, model)
     return {name: model for name, model in found.items() if model is not None}
 
 

@@ -173,6 +173,16 @@ def either(*values: Value | None) -> Value | None:
     return options[0] if len(options) == 1 else Either(options)
 
 
+def by_place(value: Value | None) -> tuple[Value | None, ...]:
+    """What each place of one of a few tuples of one length holds; nothing where they differ."""
+    if type(value) is not Either:
+        return ()
+    rows = [o.items for o in value.options if type(o) is Several]
+    if len(rows) != len(value.options) or len({len(r) for r in rows}) != 1:
+        return ()
+    return tuple([either(*column) for column in zip(*rows, strict=True)])
+
+
 def known_as(value: Value) -> str:
     """What another's object, or an object of another's class, is known by."""
     if type(value) is External:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from migrator.analyze.facts.shape import CALL, LIST, TUPLE, Expr
 from migrator.analyze.frameworks.django.objects import Objects
+from migrator.analyze.frameworks.django.pages import Pages
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import Instance, Value, options
 from migrator.analyze.infer.world import World
@@ -40,6 +41,7 @@ class Admin:
         self.project, self.objects = project, objects
         self.world, self.named = world, named
         self._sites: dict[str, str | None] = {}
+        self.pages = Pages(project, objects, self.model)
         self.registered: list[Registered] = [*self._decorated(), *self._called()]
         self._models: dict[str, set[str]] = {}
         for one in self.registered:
@@ -131,3 +133,4 @@ class Admin:
             models = {model}
         for model in sorted(models):
             self.objects.may(at, model, line, ("read", "insert", "update", "delete"))
+            self.pages.told(at, cls, self.objects.models[model], line)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from migrator.analyze.facts.shape import ANY, Expr
-from migrator.analyze.frameworks.django.lookups import joined, ordered, own_tables
+from migrator.analyze.frameworks.django.lookups import ANYTHING, joined, ordered, own_tables
 from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.values import Lookup, Query, query_of
 from migrator.analyze.frameworks.protocol import At
-from migrator.analyze.infer.values import Call, Many, Several, Text, Value, options
+from migrator.analyze.infer.values import HOLE, Call, Many, Several, Text, Value, options
 
 _CONDITIONS = ("Q", "When", "FilteredRelation", "CheckConstraint")
 _NO_PATH = ("Value", "OuterRef", "RawSQL", "Subquery", "Exists", "Cast")
@@ -36,7 +36,7 @@ def lookup(at: At, name: str, call: Call, tables: Tables) -> Lookup:
     if name in _CONDITIONS:
         found |= {k for k in call.keywords if k not in ("then", "condition", "_connector")}
     elif name not in _NO_PATH:
-        found |= {v.text for v in call.values[:2] if type(v) is Text and v.whole}
+        found |= {p for v in call.values[:2] if (p := _path(v)) is not None}
     for value in every(at, call):
         query = query_of(value)
         if query is not None:
@@ -45,6 +45,16 @@ def lookup(at: At, name: str, call: Call, tables: Tables) -> Lookup:
             found |= value.paths
             inner |= value.tables
     return Lookup(frozenset(found), frozenset(inner))
+
+
+def _path(value: Value | None) -> str | None:
+    """The path that a text is; of one that goes on with what is computed, as far as it is known."""
+    if type(value) is not Text:
+        return None
+    if value.whole:
+        return value.text
+    known, _, _ = value.text.partition(HOLE)
+    return f"{known}{ANYTHING}" if known.endswith("__") else None
 
 
 def every(at: At, call: Call) -> Iterator[Value]:
@@ -90,11 +100,11 @@ def read_by(
                     found |= joined(models, model, path, whole=True)
             else:
                 paths |= value.paths
-        elif type(value) is Text and value.whole:
+        elif (text := _path(value)) is not None:
             if name in WHOLE:
-                found |= joined(models, model, value.text, whole=True)
+                found |= joined(models, model, text, whole=True)
             elif name in _BY_TEXT:
-                paths.add(value.text)
+                paths.add(text)
     for path in paths:
         found |= joined(models, model, path)
         if name in ("order_by", "latest", "earliest"):

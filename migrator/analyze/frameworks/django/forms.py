@@ -178,12 +178,13 @@ class Forms:
                     self.formsets[cls] = replace(found, made=True)
 
     def _choices(self, at: At, cls: str, line: int) -> None:
-        """A form offers the rows that a key of its model may point to."""
+        """A form offers the rows that a key of its model may point to, and marks those chosen."""
         model = self.objects.models.get(self.model(at, cls) or "")
         for field in shown(self.objects, cls, model) if model is not None else ():
             target = self.objects.models.get(field.target or "")
             if field.relational and target is not None:
-                for table in self.objects.own(target.id):
+                own = self.objects.own(target.id)
+                for table in own | {field.table} if field.table is not None else own:
                     if table in at.schema.tables:
                         at.access(table, "read", line, "orm", "likely")
 

@@ -9,6 +9,8 @@ from migrator.analyze.frameworks.django.models import DjangoModel, Reverse
 
 Known = Mapping[str, DjangoModel]
 _DEEPEST = 4
+# The part of a path that is computed.
+ANYTHING = "*"
 
 
 def own_tables(models: Known, model: DjangoModel) -> frozenset[str]:
@@ -76,7 +78,7 @@ def _needs_target(target: DjangoModel, rest: list[str], whole: bool) -> bool:
     following = field_of(target, rest[0])
     if following is not None:
         return not following.primary_key or (len(rest) > 1 and following.relational)
-    return rest[0] in target.queried or _is_key(target, rest[0])
+    return rest[0] in target.queried or rest[0] == ANYTHING or _is_key(target, rest[0])
 
 
 def _is_key(model: DjangoModel, part: str) -> bool:

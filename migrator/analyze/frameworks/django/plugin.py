@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from migrator.analyze.frameworks.django import formsets, requests, trees, untold, validation
 from migrator.analyze.frameworks.django.admin import Admin
 from migrator.analyze.frameworks.django.bound import CHOICES, choice
 from migrator.analyze.frameworks.django.expressions import every, lookup
+from migrator.analyze.frameworks.django.fixtures import Commands
 from migrator.analyze.frameworks.django.forms import Forms
 from migrator.analyze.frameworks.django.handed import Handed
 from migrator.analyze.frameworks.django.library import canonical
@@ -24,7 +25,7 @@ from migrator.analyze.frameworks.django.scopes import Scopes
 from migrator.analyze.frameworks.django.settings import Apps, DjangoSettings, read_settings
 from migrator.analyze.frameworks.django.signals import SENDS, listening, sending
 from migrator.analyze.frameworks.django.tables import Tables
-from migrator.analyze.frameworks.django.users import only_users
+from migrator.analyze.frameworks.django.users import has, only_users
 from migrator.analyze.frameworks.django.values import (
     NAME,
     NEW,
@@ -50,7 +51,7 @@ from migrator.analyze.infer.values import (
 )
 from migrator.analyze.infer.world import World
 from migrator.analyze.project.project import Project
-from migrator.analyze.schema import Schema
+from migrator.analyze.schema import Model, Schema
 from migrator.model.graph import AccessMode, Dependency, EntryPoint
 
 _SETTINGS = "django.conf.settings"
@@ -58,7 +59,6 @@ _GET = ("get_object_or_404", "get_list_or_404", "aget_object_or_404", "aget_list
 _SESSIONS: dict[str, AccessMode] = {
     "django.contrib.auth.login": "update", "django.contrib.auth.authenticate": "read",
 }  # fmt: skip
-_OF_ROWS = {"save", "delete", "pk", "id", "refresh_from_db", "full_clean", "_meta"}
 _PERMISSIONS = ("has_perm", "has_perms", "has_module_perms", "get_all_permissions")
 _BACKENDS = "what permissions are read from is up to the authentication backends"
 _EXPRESSIONS = ("django.db.models.", "django.contrib.postgres.", "django.contrib.gis.db.models.")
@@ -109,6 +109,7 @@ class Django(Framework):
         scope = World(project, schema, [self])
         self.forms.read_formsets(scope.value_of)
         self.admin = Admin(project, self.objects, scope, self._model_named)
+        self.commands = Commands(project, self.objects, schema.row_files)
         self.handed = Handed(project, self.objects, self.forms, self.admin)
         self.handed.receivers |= receivers(project, schema, scope, self._model_named, listeners)
         self.objects.listened()
@@ -273,8 +274,7 @@ class Django(Framework):
         if self.models is None:
             return self._setting("AUTH_USER_MODEL") if last == "get_user_model" else None
         if last == "get_user_model":
-            user = self._user()
-            return class_value(user) if user else None
+            return self._class(self._user())
         if name == "swapper.load_model":
             return self._class(self._model_named(self._swapped(call)))
         if last in ("get_model", "get_registered_model") and ".apps" in name:
@@ -288,6 +288,8 @@ class Django(Framework):
             return None
         if last in _GET:
             return self._got(at, last, call)
+        if last == "call_command":
+            self.commands.called(at, call)
         if name in _SESSIONS:
             return self._signed_in(at, _SESSIONS[name], call)
         if last in formsets.FACTORIES:
@@ -295,7 +297,7 @@ class Django(Framework):
             return Form(made, many="set" in last) if made is not None else None
         if last in CHOICES:
             return choice(last, call)
-        if last == "prefetch_related_objects":
+        if last in ("prefetch_related_objects", "call_command"):
             return None
         model = self._model_named(function)
         if model is not None:
@@ -335,12 +337,8 @@ class Django(Framework):
             made = self.queries.call(at, query, query, method, rest)
             found = Many(Instance(query.model)) if "list" in name else made
         if found is None:
-            self._untold(at, call)
+            list(every(at, call))  # for what they read
         return found
-
-    def _untold(self, at: At, call: Call) -> None:
-        for _ in every(at, call):
-            pass
 
     def _swapped(self, call: Call) -> Value | None:
         """The model that a setting names in place of ``app.Model``."""
@@ -360,9 +358,11 @@ class Django(Framework):
 
     def has(self, model: str, name: str) -> bool:
         known = self.models.by_id.get(model) if self.models is not None else None
-        return name in _OF_ROWS or (
-            known is not None and (name in known.fields or name in known.reverse)
-        )
+        return has(known, name)
+
+    def called(self) -> Mapping[str, Model]:
+        user = self._user() if self.models is not None else None
+        return {"user": Model(user, "", NAME)} if user else {}
 
     def annotation(self, at: At, outer: Value, items: tuple[object, ...]) -> Value | None:
         return self.handed.annotation(at, outer, items) if self.handed is not None else None

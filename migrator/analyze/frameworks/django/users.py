@@ -5,12 +5,29 @@ from __future__ import annotations
 from migrator.analyze.facts.shape import CONST
 from migrator.analyze.frameworks.django.library import canonical
 from migrator.analyze.frameworks.django.meta import Meta
+from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.settings import Apps
 from migrator.analyze.project.project import Project
 
 _BASES = frozenset(
     {"django.contrib.auth.base_user.AbstractBaseUser", "django.contrib.auth.models.AbstractUser"}
 )
+
+
+_OF_ROWS = {"save", "delete", "pk", "id", "refresh_from_db", "full_clean", "_meta"}
+_OF_USERS = {
+    "is_authenticated", "is_anonymous", "has_perm", "has_perms", "has_module_perms",
+    "get_all_permissions", "get_username", "get_full_name", "get_short_name", "set_password",
+    "check_password", "email_user", "natural_key", "backend",
+}  # fmt: skip
+
+
+def has(model: DjangoModel | None, name: str) -> bool:
+    """Whether a row has attribute `name` by Django, not by the monolith's own class."""
+    if name in _OF_ROWS or model is None:
+        return name in _OF_ROWS
+    user = "password" in model.fields and "last_login" in model.fields
+    return name in model.fields or name in model.reverse or (user and name in _OF_USERS)
 
 
 def only_users(project: Project, apps: Apps) -> str | None:
