@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from migrator.analyze.frameworks.django.lookups import Known, own_tables
 from migrator.analyze.frameworks.django.models import DjangoModel, Reverse
@@ -33,9 +33,11 @@ def fast(models: Known, model: DjangoModel, listened: Collection[str]) -> bool:
 
 
 def cascade(
-    models: Known, model: DjangoModel, listened: Collection[str]
-) -> set[tuple[str, AccessMode]]:
-    """(table, mode) of what goes with a row of `model`; the model's own tables are not in it."""
+    models: Known, model: DjangoModel, listened: Collection[str],
+    kept: Mapping[str, str | None],
+) -> set[tuple[str, AccessMode]]:  # fmt: skip
+    """(table, mode) of what goes with a row of `model`; the model's own tables are not in it.
+    `kept` are the tables that hold a history of a model."""
     found: set[tuple[str, AccessMode]] = set()
     waiting, seen = [model], {model.id}
     while waiting:
@@ -50,6 +52,8 @@ def cascade(
                 continue
             if back.field.on_delete == "CASCADE":
                 found |= {(t, "delete") for t in own_tables(models, other)}
+                if history := kept.get(other.id):
+                    found.add((history, "insert"))
                 if not fast(models, other, listened):
                     found |= {(t, "read") for t in own_tables(models, other)}
                 if other.id not in seen:

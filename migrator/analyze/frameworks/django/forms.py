@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 from migrator.analyze.frameworks.django import formsets
 from migrator.analyze.frameworks.django.bound import (
     checked,
     cleaned,
+    declared,
     fields_of,
     model_in,
     shown,
@@ -18,6 +18,8 @@ from migrator.analyze.frameworks.django.formsets import unsaved
 from migrator.analyze.frameworks.django.models import DjangoModel
 from migrator.analyze.frameworks.django.objects import Objects
 from migrator.analyze.frameworks.django.requests import REQUEST
+from migrator.analyze.frameworks.django.serialized import Serialized
+from migrator.analyze.frameworks.django.sorts import Sort, sort_of
 from migrator.analyze.frameworks.django.values import Form, Query, query_of
 from migrator.analyze.frameworks.protocol import At
 from migrator.analyze.infer.values import (
@@ -54,9 +56,6 @@ _DELETES = {
     "ModelViewSet", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView",
 }  # fmt: skip
 _PERFORMED = {"perform_create": True, "perform_update": False}
-Sort = Literal[
-    "form", "formset", "serializer", "view", "filter", "table", "feed", "admin", "inline"
-]
 
 
 class Forms:
@@ -67,6 +66,7 @@ class Forms:
         self.project, self.objects = project, objects
         self._sorts: dict[str, Sort | None] = {}
         self.formsets: dict[str, Form] = {}
+        self.serialized = Serialized(objects)
 
     # --- what a class is bound to ----------------------------------------------------------------
 
@@ -166,6 +166,8 @@ class Forms:
                 formsets.made(self.objects, at, form, bare(line))
         elif self.is_form(cls):
             self._choices(at, cls, line)
+            if self.sort(cls) == "serializer":
+                self._data(at, cls, line)
         elif self.is_view(cls):
             self._generic(at, cls, line)
 
@@ -200,10 +202,20 @@ class Forms:
         for table in self.objects.read_tables(ordered) | ordered.fetched:
             if table in at.schema.tables:
                 at.access(table, "read", line, "orm", "likely")
+        for option in options(self.serializer_of(at, cls)):
+            if type(option) is Instance and self.sort(option.cls) == "serializer":
+                self._data(at, option.cls, line)
         modes: tuple[tuple[set[str], AccessMode], ...] = (
             (_CREATES, "insert"), (_UPDATES, "update"), (_DELETES, "delete"),
         )  # fmt: skip
         self.objects.may(at, query.model, line, [m for k, m in modes if kinds & k])
+
+    def _data(self, at: At, cls: str, line: int) -> None:
+        """What the data of a serializer are made of besides its rows."""
+        model = self.objects.models.get(self.model(at, cls) or "")
+        for table in sorted(self.serialized.tables(cls, model)):
+            if table in at.schema.tables:
+                at.access(table, "read", line, "relationship", "likely")
 
     def made(self, at: At, function: ClassRef, call: Call) -> Value | None:
         return None
@@ -215,7 +227,7 @@ class Forms:
         if name == "request" and self.is_view(owner.cls):
             return Instance(REQUEST)
         if self.sort(owner.cls) in ("form", "serializer"):
-            return self._of_form(at, owner, name)
+            return self._of_form(at, owner, name, line)
         if name in ("object", "object_list") and self.is_view(owner.cls):
             query = self.queryset(at, owner, line)
             if query is None:
@@ -224,9 +236,11 @@ class Forms:
             return row if name == "object" else Many(row)
         return None
 
-    def _of_form(self, at: At, owner: Instance, name: str) -> Value | None:
+    def _of_form(self, at: At, owner: Instance, name: str, line: int) -> Value | None:
         if name == "context" and self.sort(owner.cls) == "serializer":
             return Mapping((("request", Instance(REQUEST)),))
+        if name == "data" and self.sort(owner.cls) == "serializer":
+            self._data(at, owner.cls, line)
         if name not in ("instance", "cleaned_data", "validated_data", "fields"):
             return None
         model = self.model(at, owner.cls) if self.is_form(owner.cls) else None
@@ -267,6 +281,7 @@ class Forms:
         if name == "save" and self._own_way(at, owner, row, call):
             return row
         self._saved(at, row, call)
+        self._linked(at, owner.cls, model, call.line)
         return row
 
     def _own_way(self, at: At, owner: Instance, row: Instance, call: Call) -> bool:
@@ -281,6 +296,18 @@ class Forms:
                 own += 1
                 at.call(Method(owner, name, found[0].id), Call(call.line, None, (), values, {}, {}))
         return own == 2
+
+    def _linked(self, at: At, cls: str, model: str, line: int) -> None:
+        """The rows that a form lets choose several of are set anew."""
+        own = declared(at, self.objects, cls)
+        for field in shown(self.objects, cls, self.objects.models[model]):
+            target = self.objects.models.get(field.target or "")
+            if field.sort != "m2m" or field.table is None or not field.made or target is None:
+                continue
+            if field.name not in own or own[field.name] is not None:
+                for table in sorted(self.objects.own(target.id) | {field.table}):
+                    at.access(table, "read", line, "relationship", "likely")
+                at.access(field.table, "insert", line, "relationship", "likely")
 
     def _saved(self, at: At, row: Instance, call: Call) -> None:
         """The model's own ``save`` where it has one; the row is written in any case."""
@@ -358,30 +385,6 @@ def related(model: DjangoModel) -> Mapping:
         elif field.target is not None and field.sort == "m2m":
             items.append((field.name, Many(Instance(field.target))))
     return Mapping(tuple(items))
-
-
-def sort_of(foreign: tuple[str, ...]) -> Sort | None:
-    """What a class is by the bases that the monolith does not define."""
-    for wanted, test in _TESTS:
-        if any(test(f, f.rpartition(".")[2]) for f in foreign):
-            return wanted
-    return None
-
-
-_FEEDS = ("django.contrib.syndication", "django.contrib.sitemaps")
-_VIEWS = ("View", "ViewSet", "Mixin")
-_VIEW_HOMES = ("django.views", "django.contrib", "rest_framework")
-_TESTS: tuple[tuple[Sort, Callable[[str, str], bool]], ...] = (
-    ("formset", lambda dotted, last: ":" in dotted and last.lower().endswith("formset")),
-    ("inline", lambda _, last: last.endswith(("Inline", "InlineModelAdmin"))),
-    ("admin", lambda dotted, last: last.endswith("Admin") and ".admin" in dotted),
-    ("serializer", lambda _, last: last.endswith("Serializer")),
-    ("form", lambda dotted, last: last.endswith("Form") and "form" in dotted.rpartition(".")[0]),
-    ("filter", lambda _, last: last.endswith("FilterSet")),
-    ("table", lambda dotted, last: dotted.startswith("django_tables2") and last.endswith("Table")),
-    ("feed", lambda dotted, _: dotted.startswith(_FEEDS)),
-    ("view", lambda dotted, last: last.endswith(_VIEWS) and dotted.startswith(_VIEW_HOMES)),
-)
 
 
 _NO_MODEL = "the model of this form is not known"

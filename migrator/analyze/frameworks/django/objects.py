@@ -54,7 +54,7 @@ class Objects:
 
     def listened(self) -> None:
         """All listeners are known now."""
-        self._deleting = self.listeners.deleting(self.models)
+        self._deleting = self.listeners.deleting(self.models) | set(self._histories)
         self._cascades: dict[str, list[tuple[str, AccessMode]]] = {}
 
     def model_of(self, cls: str) -> DjangoModel | None:
@@ -241,7 +241,8 @@ class Objects:
     def _cascade(self, model: DjangoModel) -> list[tuple[str, AccessMode]]:
         known = self._cascades.get(model.id)
         if known is None:
-            known = sorted(cascade(self.models, model, self._deleting))
+            kept = {m: self.models[h.model].table for m, h in self._histories.items()}
+            known = sorted(cascade(self.models, model, self._deleting, kept))
             self._cascades[model.id] = known
         return known
 
