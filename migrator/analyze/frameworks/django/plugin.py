@@ -357,8 +357,7 @@ class Django(Framework):
         return None
 
     def has(self, model: str, name: str) -> bool:
-        known = self.models.by_id.get(model) if self.models is not None else None
-        return has(known, name)
+        return has(self.models.by_id.get(model) if self.models is not None else None, name)
 
     def called(self) -> Mapping[str, Model]:
         user = self._user() if self.models is not None else None
