@@ -281,7 +281,8 @@ class Forms:
         if name == "save" and self._own_way(at, owner, row, call):
             return row
         self._saved(at, row, call)
-        self._linked(at, owner.cls, model, call.line)
+        if not call.args and "commit" not in call.keywords:  # else the caller may link them later
+            self._linked(at, owner.cls, model, call.line)
         return row
 
     def _own_way(self, at: At, owner: Instance, row: Instance, call: Call) -> bool:
