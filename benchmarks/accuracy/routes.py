@@ -4,7 +4,7 @@ python benchmarks/accuracy/routes.py                   every application that ha
 python benchmarks/accuracy/routes.py oscar --show 20   some, with cases
 
 A route is (URL with its parameters left blank, definition that answers). `open` are those whose
-definition is right and whose URL begins with something computed (in braces) and ends as it should.
+definition is right and whose URL begins with something computed (as `${…}`) and ends as it should.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ def compare(
         (shape(p["path"]), p["definition"]) for p in graph["entry_points"] if p["kind"] == "route"
     }
     found = wanted & told
-    ends = [(u.rpartition("}")[2], d) for u, d in told - found if mounted or "{" in u]
+    ends = [(u.rpartition("}")[2], d) for u, d in told - found if mounted or "${" in u]
     opened = {w for w in wanted - found if any(d == w[1] and ends_so(w[0], e) for e, d in ends)}
     invented = {
         (u, d)
         for u, d in told - found
-        if not (mounted or "{" in u)
+        if not (mounted or "${" in u)
         or not any(d == w and ends_so(url, u.rpartition("}")[2]) for url, w in wanted)
     }
     return {

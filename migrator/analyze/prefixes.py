@@ -8,15 +8,15 @@ from dataclasses import replace
 
 from migrator.model.graph import Dependency, EntryPoint, Unresolved
 
-_HOLE = re.compile(r"\{([^{}]*)\}")
+_HOLE = re.compile(r"\$\{([^{}]*)\}")
 
 
 def with_prefixes(
     found: Iterable[EntryPoint | Dependency], prefixes: Mapping[str, str]
 ) -> Iterator[EntryPoint | Dependency]:
-    """Entry points with the braces in their URLs filled in, as far as `prefixes` says."""
+    """Entry points with the holes in their URLs filled in, as far as `prefixes` says."""
     for one in found:
-        if isinstance(one, EntryPoint) and one.path and "{" in one.path:
+        if isinstance(one, EntryPoint) and one.path and "${" in one.path:
             yield replace(one, path=_filled(one.path, prefixes))
         else:
             yield one
@@ -44,4 +44,4 @@ def _filled(path: str, prefixes: Mapping[str, str]) -> str:
     if told == path:
         return path
     told = told.replace("//", "/")
-    return told if told.startswith(("/", "{")) else f"/{told}"
+    return told if told.startswith(("/", "${")) else f"/{told}"

@@ -8,7 +8,7 @@ frameworks = ["sqlalchemy"]    # plug-ins by name; by default all
 generated = true               # read also files that say a program wrote them
 dialect = "mysql"              # of SQL text; by default what the drivers tell
 
-[analyze.prefixes]             # what the code computes of URLs: their parts in braces
+[analyze.prefixes]             # what the code computes of URLs: their parts `${…}`
 "settings.BASE_PATH" = "app/"
 ```
 """

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from migrator.model.graph import Graph
 from migrator.model.plan import Assignment
 
-_PLACEHOLDER = re.compile(r"<[^<>]*>")
-_COMPUTED = re.compile(r"\{[^{}]*\}")
+_COMPUTED = re.compile(r"\$\{[^{}]*\}")
 Route = tuple[str, str]
 
 
@@ -25,18 +24,15 @@ def routes_of(graph: Graph, assignment: Assignment, service: str) -> tuple[Route
 def without_prefix(graph: Graph, assignment: Assignment, service: str) -> list[str]:
     """What a person has to say before the gateway can know a route."""
     parts = Counter(
-        part for _, path in set(_every(graph, assignment, service)) for part in _computed(path)
+        part
+        for _, path in set(_every(graph, assignment, service))
+        for part in _COMPUTED.findall(path)
     )
     return [
         f"{count} routes have {part} in their URL, which the code computes: say what it is under "
         "[analyze.prefixes] in migrator.toml; until then the gateway does not know them"
         for part, count in sorted(parts.items())
     ]
-
-
-def _computed(path: str) -> list[str]:
-    """The parts in braces; those of a placeholder's own pattern are none."""
-    return _COMPUTED.findall(_PLACEHOLDER.sub("", path))
 
 
 def _every(graph: Graph, assignment: Assignment, service: str) -> Iterator[Route]:

@@ -119,7 +119,7 @@ def test_a_computed_prefix_is_shown_as_such(tmp_path: Path) -> None:
     )
     [point] = graph.entry_points
     assert point.path is not None
-    assert point.path.startswith("{")
+    assert point.path.startswith("${")
     assert point.path.endswith("}/x")
     assert any(u.why == "it is computed" for u in graph.unresolved)
 

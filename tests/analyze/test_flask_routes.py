@@ -25,7 +25,7 @@ def test_a_route_of_a_blueprint_that_nothing_known_registers_is_told(tmp_path: P
                     app.register_blueprint(importlib.import_module(name).bp)
         """,
     )
-    assert routes(graph) == {("GET", "{shop.app.bp}/x/y", "y")}
+    assert routes(graph) == {("GET", "${shop.app.bp}/x/y", "y")}
     assert ("blueprint shop.app.bp", "no call that could be resolved registers it") in told(graph)
     assert any(u.what == "register_blueprint" for u in graph.unresolved)
 
@@ -169,10 +169,10 @@ def test_flask_rules_added_by_a_helper(tmp_path: Path) -> None:
         ("GET", "/pets/cat", "Cat"), ("POST", "/pets/cat", "Cat"),
         ("GET", "/pets/kitty", "Cat"), ("POST", "/pets/kitty", "Cat"),
         ("GET", "/pets/dog", "Dog"), ("PUT", "/pets/feed", "feed"),
-        ("GET", "/pets/{rule}", "feed"),
+        ("GET", "/pets/${rule}", "feed"),
         ("GET", "/pets/walk", "walk"), ("GET", "/pets/wash", "wash"),
         ("GET", "/pets/one/walk/now", "walk"), ("GET", "/pets/two/walk/now", "walk"),
-        ("GET", "/pets/{prefix}/wash", "wash"),
+        ("GET", "/pets/${prefix}/wash", "wash"),
     }  # fmt: skip
     assert {(u.path, u.what, u.why) for u in graph.unresolved} == {
         ("shop/helpers.py", "route", "its view function is not known"),
@@ -262,7 +262,7 @@ def test_flask_blueprints_made_in_functions(tmp_path: Path) -> None:
         """,
     )
     assert routes(graph) == {
-        ("GET", "/ping/now", "Ping"), ("GET", "{app.config['AT']}/pong", "pong"),
+        ("GET", "/ping/now", "Ping"), ("GET", "${app.config['AT']}/pong", "pong"),
     }  # fmt: skip
     assert told(graph) == {("prefix app.config['AT']", "it is computed")}
 

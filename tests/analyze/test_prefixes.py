@@ -46,12 +46,12 @@ def test_a_part_that_is_computed_is_filled_in(tmp_path: Path) -> None:
 
 def test_the_gateway_is_not_told_what_nobody_knows(tmp_path: Path) -> None:
     graph = graph_of(tmp_path)
-    assert paths(graph) == {"{BASE}/orders/<regex('[a-z]{3}'):code>", "/health"}
+    assert paths(graph) == {"${BASE}/orders/<regex('[a-z]{3}'):code>", "/health"}
     owner = {"app:orders": "shop", "app:health": "shop"}
     assignment = Assignment(owner, {})
     assert routes_of(graph, assignment, "shop") == (("GET", "/health"),)
     assert [p.partition(",")[0] for p in without_prefix(graph, assignment, "shop")] == [
-        "1 routes have {BASE} in their URL"
+        "1 routes have ${BASE} in their URL"
     ]
 
 

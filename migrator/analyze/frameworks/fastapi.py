@@ -12,7 +12,7 @@ from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.infer.values import Call, External, Many, Value
 from migrator.analyze.project.calls import Decorated, Found
-from migrator.analyze.project.constants import string_of
+from migrator.analyze.project.constants import hole, string_of
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.library import Libraries
 from migrator.analyze.project.modules import Module
@@ -282,19 +282,19 @@ class _Routes:
         return [p if p != "/" else "" for p in dict.fromkeys(found)]
 
     def _text(self, module: Module, expr: Expr | None, line: int) -> str:
-        """A path; where it is computed the expression in braces, and told."""
+        """A path; a hole where it is computed, which is told."""
         if expr is None:
             return ""
         text = string_of(self.project, module, expr)
         if text is None:
             self._unknown(module, line, f"path {text_of(expr)}", "it is computed")
-            return "{" + text_of(expr) + "}"
+            return hole(text_of(expr))
         return text
 
     def _nowhere(
         self, module: Module, line: int, owner: Expr, rule: str, target: str | None
     ) -> list[str]:
-        """The prefix in braces of a router that something unknown may include."""
+        """The hole before the routes of a router that something unknown may include."""
         why = "its router is never included"
         if self.some_unknown:
             why = "its router is included by none of the calls that could be resolved"
@@ -304,7 +304,7 @@ class _Routes:
         if target is not None and not self.some_unknown:
             return []
         place = target.replace(":", ".") if target else f"{module.name}.{text_of(owner)}"
-        return ["{" + place + "}" + self.own_prefix.get(target or "", "")]
+        return [hole(place) + self.own_prefix.get(target or "", "")]
 
     def _unknown(self, module: Module, line: int, what: str, why: str) -> None:
         self.schema.unresolved.append(Unresolved(module.path, line, what, why))

@@ -34,10 +34,16 @@ def string_of(project: Project, module: Module, expr: Expr, depth: int = 0) -> s
     return None
 
 
+def hole(computed: str) -> str:
+    """What stands in a URL for a part that is not known: ``${settings.API}``. FastAPI and Pyramid
+    write their parameters in braces alone."""
+    return "${" + computed.replace("{", "(").replace("}", ")") + "}"
+
+
 def with_holes(project: Project, module: Module, expr: Expr | None) -> str:
-    """The string that an expression is, with what is computed of it in braces."""
+    """The string that an expression is, with holes for what is computed of it."""
     if expr is None:
-        return "{}"
+        return hole("")
     if type(expr) is tuple and expr[0] == FSTRING:
         return "".join(
             p if type(p) is str else with_holes(project, module, p[1][0]) for p in expr[1]
@@ -45,7 +51,7 @@ def with_holes(project: Project, module: Module, expr: Expr | None) -> str:
     if type(expr) is tuple and expr[0] == OP and expr[1] == "+":
         return "".join(with_holes(project, module, side) for side in expr[2:4])
     text = string_of(project, module, expr)
-    return "{" + text_of(expr) + "}" if text is None else text
+    return hole(text_of(expr)) if text is None else text
 
 
 def _named(project: Project, target: str | None, depth: int) -> str | None:

@@ -70,7 +70,7 @@ def test_prefixes_from_settings(tmp_path: Path) -> None:
         },
     )
     assert routes(graph) == {
-        ("/one/more", "more"), ("/{settings.TWO}more", "more"), ("/{settings.BASE}more", "more"),
+        ("/one/more", "more"), ("/${settings.TWO}more", "more"), ("/${settings.BASE}more", "more"),
     }  # fmt: skip
     assert sum("it is computed" in t for t in untold(graph)) == 2
 
@@ -102,7 +102,7 @@ def test_lists_that_nothing_known_includes(tmp_path: Path) -> None:
         },
     )
     assert routes(graph) == {
-        ("/", "more"), ("/{shop.urls}orders/", "Orders"), ("/{shop.urls}in/<int:pk>", "Order"),
+        ("/", "more"), ("/${shop.urls}orders/", "Orders"), ("/${shop.urls}in/<int:pk>", "Order"),
     }  # fmt: skip
     assert any("plugins.py:2 patterns of load: what it makes" in t for t in untold(graph))
     assert any("shop/urls.py:1 urlpatterns: nothing that is known" in t for t in untold(graph))
@@ -185,8 +185,8 @@ def test_functions_methods_and_properties_that_make_patterns(tmp_path: Path) -> 
         ("/given/", "Orders"), ("/fixed/", "more"),
         ("/made/base/", "more"), ("/made/orders/", "Orders"), ("/made/one/", "Order"),
         ("/app/<int:pk>/", "Order"),
-        ("/each/{one}", "more"),
-        ("/{shop.apps.Lost}lost/", "more"),
+        ("/each/${one}", "more"),
+        ("/${shop.apps.Lost}lost/", "more"),
     }  # fmt: skip
     assert any("its prefix is not known" in t for t in untold(graph))
 

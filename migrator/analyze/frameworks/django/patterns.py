@@ -29,6 +29,7 @@ from migrator.analyze.frameworks.django.scopes import Scope, Scopes
 from migrator.analyze.frameworks.django.urls import plain
 from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.infer.values import Instance, Method
+from migrator.analyze.project.constants import hole
 from migrator.analyze.project.walk import keyword
 
 _PATHS = ("path", "re_path", "url")
@@ -307,7 +308,7 @@ class Patterns:
         return found if found is not None else self.scopes.setting(scope, written)
 
     def _computed(self, scope: Scope, written: Expr | None) -> str:
-        """A URL with what is computed of it in braces."""
+        """A URL with holes for what is computed of it."""
         text = self.text(scope, written)
         if text is not None:
             return text
@@ -316,7 +317,7 @@ class Patterns:
             return "".join(parts)
         if type(written) is tuple and written[0] == OP and written[1] == "+":
             return self._computed(scope, written[2]) + self._computed(scope, written[3])
-        return "{" + (text_of(written) if written is not None else "") + "}"
+        return hole(text_of(written) if written is not None else "")
 
     def _include(self, scope: Scope, call: Expr, where: Where) -> Iterator[Found]:
         given = call[3][0] if call[3] else keyword(call, "arg")

@@ -11,6 +11,7 @@ from migrator.analyze.frameworks.django.scopes import Scope, Scopes
 from migrator.analyze.frameworks.django.sites import Sites
 from migrator.analyze.frameworks.django.views import Views
 from migrator.analyze.project.calls import Found as FoundCall
+from migrator.analyze.project.constants import hole
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.search import named_calls
 from migrator.analyze.schema import Schema
@@ -21,7 +22,7 @@ _PATHS = {"path", "re_path", "url"}
 
 class Routes:
     """Follows the root URL configuration down; where no settings name one, every list that
-    nothing includes. A list that a function makes hangs at a prefix in braces, that of its class or
+    nothing includes. A list that a function makes hangs at a hole, that of its class or
     function, and so does a list that nothing known includes, if what others include is not all
     known."""
 
@@ -65,7 +66,7 @@ class Routes:
         if first is not None:
             module, line = first
             self._unknown(module, line, "admin.site.urls", "nothing that is known includes them")
-            where = Where("{" + DEFAULT_SITE[0] + ".urls}")
+            where = Where(hole(f"{DEFAULT_SITE[0]}.urls"))
             yield from self._points(iter([Hung(where, DEFAULT_SITE[0])]))
 
     def _unincluded(self, modules: list[Module]) -> Iterator[EntryPoint]:
@@ -79,7 +80,7 @@ class Routes:
         for module in tops:
             self._unknown(module, 1, "urlpatterns", "nothing that is known includes them")
             if may_be_reached:
-                where = Where("{" + module.name + "}")
+                where = Where(hole(module.name))
                 yield from self._points(self.patterns.of_module(module.name, where))
 
     def _unread(self) -> Iterator[FoundCall]:
@@ -95,7 +96,7 @@ class Routes:
         for found in self._unread():
             why = "it is made by a function; its prefix is not known"
             self._unknown(found.module, found.call[1], "route", why)
-            where = Where("{" + found.definition.replace(":", ".") + "}")
+            where = Where(hole(found.definition.replace(":", ".")))
             yield from self._points(self.patterns.of(self._scope(found), found.call, where))
 
     def _scope(self, found: FoundCall) -> Scope:

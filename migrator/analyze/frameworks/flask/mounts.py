@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from migrator.analyze.facts.shape import ATTR, CALL, SET, Expr
 from migrator.analyze.infer.annotations import text_of
 from migrator.analyze.project.calls import Found
-from migrator.analyze.project.constants import string_of
+from migrator.analyze.project.constants import hole, string_of
 from migrator.analyze.project.dynamic import imported_by_call, is_dynamic
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
@@ -179,13 +179,13 @@ class Mounts:
         return list(dict.fromkeys(found))
 
     def _text(self, module: Module, expr: Expr | None, line: int) -> str | None:
-        """A prefix; where it is computed the expression in braces, and told."""
+        """A prefix; where it is computed a hole, and told."""
         if expr is None or expr == ("const", None):
             return None
         text = string_of(self.project, module, expr)
         if text is None:
             self._unknown(module, line, f"prefix {text_of(expr)}", "it is computed")
-            return "{" + text_of(expr) + "}"
+            return hole(text_of(expr))
         return text
 
     def _unknown(self, module: Module, line: int, what: str, why: str) -> None:

@@ -13,7 +13,7 @@ from migrator.analyze.frameworks.flask.rules import UrlRule, Written, url_rules
 from migrator.analyze.frameworks.protocol import At, Framework
 from migrator.analyze.infer.values import Call, External, Value
 from migrator.analyze.project.calls import Decorated, Found
-from migrator.analyze.project.constants import string_of, with_holes
+from migrator.analyze.project.constants import hole, string_of, with_holes
 from migrator.analyze.project.dynamic import literal_strings
 from migrator.analyze.project.modules import Module
 from migrator.analyze.project.project import Project
@@ -193,7 +193,7 @@ class _Routes(Mounts):
         return self._text_of(at, at.module, written)
 
     def _text_of(self, at: _At, module: Module, written: Expr | None) -> str:
-        """A URL rule; what is computed of it in braces, and told."""
+        """A URL rule; with a hole for what is computed of it, which is told."""
         text = string_of(self.project, module, written) if written is not None else None
         if text is not None:
             return text
@@ -211,7 +211,7 @@ class _Routes(Mounts):
 
     def _reached(self, at: _At, mount: str) -> list[str]:
         """The prefixes of a blueprint. Where no known call registers it but one that is not known
-        may: one in braces, its own behind."""
+        may: a hole, its own behind."""
         known = self.prefixes(mount)
         if known:
             return known
@@ -222,7 +222,7 @@ class _Routes(Mounts):
             if self.some_unknown:
                 why = "no call that could be resolved registers it"
             self._unknown(at.module, at.line, f"blueprint {place}", why)
-        return ["{" + place + "}" + self.own_prefix[mount]] if self.some_unknown else []
+        return [hole(place) + self.own_prefix[mount]] if self.some_unknown else []
 
 
 def _other_routers(project: Project) -> set[str]:
