@@ -204,6 +204,7 @@ class Run:
         self._tell("putting together")
         points = [p for p in self._told.found if isinstance(p, EntryPoint)]
         done = found_in(self._parcels, self._read)
+        self._read.clear()
         assembled = assemble(
             self._root, self._project, self._told.schema, done, points, self._signals(),
             self._unresolved,
