@@ -23,9 +23,8 @@ _NOTHING = 1 << 60
 OUTSIDE = -1
 # Each has four frames in Python's own count, at least: two levels.
 _LEVELS = 2
-# So often a circle is asked again before it is taken as what each entry makes of it; a small one,
-# which costs little from each entry, once less.
-_ROUNDS, _SMALL = 3, 8
+# So often a circle is asked again before it is taken as what each entry makes of it.
+_ROUNDS = 3
 
 
 class Memo:
@@ -168,8 +167,7 @@ class Memo:
         kept = self._assumed, self._met, self._cut
         first = min(how, key=repr)
         try:
-            rounds = _ROUNDS if len(how) > _SMALL else _ROUNDS - 1
-            settled = first not in self._restless and self._settled(first, how[first], rounds)
+            settled = first not in self._restless and self._settled(first, how[first])
         finally:
             self._assumed, self._met, self._cut = kept
         known = self._pure.get(key) if settled else None
@@ -178,15 +176,13 @@ class Memo:
         self._names.seen = seen | known[1]
         return known[0]
 
-    def _settled(
-        self, first: Hashable, how: tuple[Callable[[], Any], Any], rounds: int
-    ) -> bool:  # fmt: skip
+    def _settled(self, first: Hashable, how: tuple[Callable[[], Any], Any]) -> bool:
         """Ask all of a circle again, from `first`, of what its members gave the last time, until
         each gives what the others were told of it: then it does not matter where it is entered."""
         place, start = len(self._open), len(self._trail)
         compute, unfinished = how
         self._assumed, seen = {}, 0
-        for _ in range(rounds):
+        for _ in range(_ROUNDS):
             self._met, self._cut = set(), False
             self._lowest, self._names.seen = _NOTHING, 0
             self.chain, self._chain_start = 0, place
@@ -210,6 +206,8 @@ class Memo:
                 for key, value in given.items():
                     self._pure[key] = value, seen, None
                 return True
+            if assumed and not given.keys() <= assumed.keys():
+                break  # each round it is asked in other ways
         self._restless.add(first)
         return False
 
