@@ -156,3 +156,61 @@ def of_others():
     )
     found = {a.definition for a in analyze(tmp_path).accesses if a.table == "users"}
     assert found == {"app:of_own", "app:of_others"}
+
+
+def test_what_comes_along_with_rows_is_read_where_they_are_fetched(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        """
+from sqlalchemy import Column, ForeignKey, Integer
+from sqlalchemy.orm import Session, declarative_base, relationship
+
+Base = declarative_base()
+
+
+class Tag(Base):
+    __tablename__ = "tags"
+    id = Column(Integer, primary_key=True)
+    post_id = Column(ForeignKey("posts.id"))
+
+
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    tags = relationship(Tag, lazy="joined")
+
+
+def counts(s: Session):
+    return s.query(Post).filter(Post.id > 1).count()
+
+
+def fetches(s: Session):
+    return s.query(Post).filter(Post.id > 1).first()
+
+
+def makes(s: Session):
+    return s.query(Post)
+
+
+def fetches_what_is_made(s: Session):
+    return makes(s).all()
+
+
+def counts_what_it_joins(s: Session):
+    return s.query(Post).join(Post.tags).count()
+
+
+def asks_inside(s: Session):
+    return s.query(Tag.id).filter(Tag.post_id.in_(s.query(Post))).all()
+"""
+    )
+    found: dict[str, set[str]] = {}
+    for access in analyze(tmp_path).accesses:
+        found.setdefault(access.definition[4:], set()).add(access.table)
+    assert found == {
+        "counts": {"posts"},
+        "fetches": {"posts", "tags"},
+        "makes": {"posts"},
+        "fetches_what_is_made": {"posts", "tags"},
+        "counts_what_it_joins": {"posts", "tags"},
+        "asks_inside": {"posts", "tags"},
+    }

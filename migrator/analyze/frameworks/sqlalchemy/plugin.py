@@ -125,8 +125,8 @@ class SQLAlchemy(Sessions):
 
     def _of_class(self, at: At, model: Model, name: str, line: int) -> Value | None:
         if name == "query":
-            tables = self._loaded(at, model.id)
-            return self._rows(at, (Instance(model.id),), tables, "query", line)
+            tables, loaded = self._tables(at, model.id), self._loaded(at, model.id)
+            return self._rows(at, (Instance(model.id),), tables, "query", line, loaded)
         if name == "__table__":
             return TableRef(model.table)
         if name in model.relations:

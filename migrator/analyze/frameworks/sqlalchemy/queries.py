@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from migrator.analyze.facts.shape import ATTR, CALL
 from migrator.analyze.frameworks.protocol import At, Framework
@@ -102,6 +102,7 @@ class Queries(Framework):
     def _selected(self, at: At, call: Call, kind: str) -> Rows:
         entities: list[Value | None] = []
         tables: set[str] = set()
+        eager: set[str] = set()
         flat: list[Value | None] = []
         for value in call.values:
             flat += value.items if type(value) is Several else [value]
@@ -113,7 +114,8 @@ class Queries(Framework):
             if type(one) is ClassRef and one.cls in at.schema.models:
                 for option in chosen:
                     if type(option) is ClassRef:
-                        tables |= self._loaded(at, option.cls)
+                        tables |= self._tables(at, option.cls)
+                        eager |= self._loaded(at, option.cls)
                 entities.append(
                     Instance(one.cls) if len(chosen) == 1
                     else Either(tuple(Instance(o.cls) for o in chosen if type(o) is ClassRef))
@@ -126,16 +128,19 @@ class Queries(Framework):
                 if type(option) is TableRef:
                     tables.add(option.table)
                 elif type(option) is Rows:
-                    tables |= option.tables
+                    tables |= option.tables - option.eager
                 elif type(option) is ColumnRef and option.table:
                     tables.add(option.table)
-        return self._rows(at, tuple(entities), tables, kind, call.line)
+        return self._rows(at, tuple(entities), tables, kind, call.line, eager)
 
     def _rows(
-        self, at: At, entities: tuple[Value | None, ...], tables: set[str], kind: str, line: int
-    ) -> Rows:
+        self, at: At, entities: tuple[Value | None, ...], tables: set[str], kind: str, line: int,
+        loaded: Collection[str] = (),
+    ) -> Rows:  # fmt: skip
+        """`loaded` come along with the rows: they are told where these are fetched."""
         self._read(at, tables, line, "orm")
-        return Rows(entities, frozenset(tables), kind)  # type: ignore[arg-type]
+        eager = frozenset(loaded) - tables
+        return Rows(entities, eager | tables, kind, eager)  # type: ignore[arg-type]
 
     def _tables(self, at: At, model: str) -> set[str]:
         known = at.schema.models.get(model)
@@ -163,7 +168,9 @@ class Queries(Framework):
                 found |= self._tables(at, option.cls)
             elif type(option) is TableRef:
                 found.add(option.table)
-            elif type(option) is Rows or type(option) is Loads:
+            elif type(option) is Rows:
+                found |= option.tables - option.eager  # a query inside another loads no rows
+            elif type(option) is Loads:
                 found |= option.tables
             elif type(option) is ColumnRef:
                 found |= self._tables(at, option.target) if option.target else set()
@@ -216,25 +223,28 @@ class Queries(Framework):
         if name in _ALL or name in ("scalars", "mappings", "paginate", "__iter__"):
             self._ran(at, rows.tables, call.line)
             if name == "scalars":
-                return Rows(rows.entities, rows.tables, "scalars")
+                return Rows(rows.entities, rows.tables, "scalars", rows.eager)
             if name in ("all", "fetchall", "fetchmany"):
                 return Many(rows.row) if rows.row is not None else None
             return rows
         if name in ("count", "exists"):
-            self._ran(at, rows.tables, call.line)
+            self._ran(at, rows.tables - rows.eager, call.line)
             return rows if name == "exists" else None
-        tables = rows.tables | self._arguments(at, call)
+        joined = self._arguments(at, call)
+        tables = rows.tables | joined
         if name == "options":
             for value in call.values:
                 tables |= asked(at, value, rows.entities, self._tables_loaded)
             self._read(at, set(tables - rows.tables), call.line, "orm")
         if name in ("with_entities", "with_only_columns"):
             fresh = self._selected(at, call, rows.kind)
-            return Rows(fresh.entities, fresh.tables | tables, rows.kind)
+            tables = fresh.tables | (tables - rows.eager)
+            return Rows(fresh.entities, tables, rows.kind, fresh.eager)
         if name in ("add_entity", "add_columns"):
             fresh = self._selected(at, call, rows.kind)
-            return Rows((*rows.entities, *fresh.entities), fresh.tables | tables, rows.kind)
-        return Rows(rows.entities, frozenset(tables), rows.kind)
+            eager = fresh.eager | rows.eager
+            return Rows((*rows.entities, *fresh.entities), fresh.tables | tables, rows.kind, eager)
+        return Rows(rows.entities, frozenset(tables), rows.kind, rows.eager - joined)
 
     def _written_by(self, at: At, rows: Rows) -> set[str]:
         entity = rows.entities[0] if rows.entities else None

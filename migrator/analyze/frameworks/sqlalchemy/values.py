@@ -13,12 +13,14 @@ NAME = "sqlalchemy"
 @dataclass(frozen=True, slots=True)
 class Rows(Value):
     """A query, a statement, or what executing it gives. `entities` are the columns of one row,
-    None where it is no model; `tables` all tables that running it reads."""
+    None where it is no model; `tables` all tables that fetching them reads, `eager` those of them
+    that only come along with the rows, which counting leaves out."""
 
     framework: ClassVar[str] = NAME
     entities: tuple[Value | None, ...]
     tables: frozenset[str]
     kind: Literal["query", "statement", "result", "scalars"] = "query"
+    eager: frozenset[str] = frozenset()
 
     @property
     def row(self) -> Value | None:
