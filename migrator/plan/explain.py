@@ -145,7 +145,7 @@ def _kinds(node: str, other: str, graph: Graph) -> tuple[str, ...]:
         pair = {node.removeprefix(TABLE), other.removeprefix(TABLE)}
         count = sum(pair <= set(u.tables) for u in units(graph, Edges.of(graph)))
         if count:
-            found.add(f"written in {count} common transactions")
+            found.add(f"written in {count} common transaction{'s' * (count != 1)}")
     return tuple(sorted(found)) or ("seen in evidence",)
 
 

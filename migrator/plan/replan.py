@@ -32,7 +32,7 @@ def replan(before: Plan, graph: Graph, settings: Settings | None = None) -> Plan
     services = tuple(
         replace(
             s,
-            tables=tuple(t for t in s.tables if t in known)
+            tables=tuple(t for t in s.tables if t in known and owners.get(t, s.name) == s.name)
             + tuple(sorted(t for t, o in owners.items() if o == s.name and t not in s.tables)),
             definitions=s.definitions + patterns(s.name),
         )

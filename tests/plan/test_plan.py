@@ -190,6 +190,16 @@ def test_replan_changes_nothing_where_nothing_changed() -> None:
     assert replan(plan(), graph()) == plan()
 
 
+def test_a_pin_added_later_takes_the_table_from_its_former_service(tmp_path: Path) -> None:
+    before = dump_plan(plan())
+    pinned = replan(replace(plan(), pins=(Pin("quotas", "accounts"),)), graph())
+    path = tmp_path / "migration.yaml"
+    path.write_text(dump_plan(pinned, before), "utf-8")
+    again = read_plan(path)
+    assert [s.name for s in again.services if "quotas" in s.tables] == ["accounts"]
+    assert replan(again, graph()) == pinned
+
+
 def test_replan_keeps_comments_and_a_persons_decision(tmp_path: Path) -> None:
     known = cut("applications", "jobmarket.billing.ledger:record_entry", "code")
     edited = replace(known, decision="call", reason="accounting wants the answer")
