@@ -175,3 +175,28 @@ def test_names_that_are_one_of_a_few(
     head = "from shop.models import Car, Maker, Tag\n"
     graph = of(tmp_path, {"shop/work.py": f"{head}def work(car: Car, name):\n    {body}\n"})
     assert touched(graph, "work") == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [("", {("car", "read"), ("part", "read")}), ("    actions = [work]\n", set())],
+)
+def test_an_action_is_handed_rows_of_the_model_that_lists_it(
+    tmp_path: Path, more: str, expected: set[tuple[str, str]]
+) -> None:
+    admin = f"""
+from django.contrib import admin
+from shop.models import Car, Maker
+def work(modeladmin, request, queryset):
+    for one in queryset:
+        one.part_set.count()
+class CarAdmin(admin.ModelAdmin):
+    actions = [work]
+class MakerAdmin(admin.ModelAdmin):
+    list_display = ["id"]
+{more}
+admin.site.register(Car, CarAdmin)
+admin.site.register(Maker, MakerAdmin)
+"""
+    graph = of(tmp_path, {"shop/admin.py": admin})
+    assert touched(graph, "work") == expected

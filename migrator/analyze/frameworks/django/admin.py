@@ -32,7 +32,8 @@ class Registered:
 
 
 class Admin:
-    """What is registered; `named` tells the model that a value is."""
+    """What is registered; `named` tells the model that a value is. `acting` are the actions that
+    classes list, with the models of these."""
 
     def __init__(
         self, project: Project, objects: Objects, world: World,
@@ -47,6 +48,10 @@ class Admin:
         for one in self.registered:
             if one.admin is not None:
                 self._models.setdefault(one.admin, set()).add(one.model)
+        self.acting: dict[str, set[str]] = {}
+        for cls, models in self._models.items():
+            for function in self.pages.names(cls, "actions"):
+                self.acting.setdefault(function, set()).update(models)
 
     def _decorated(self) -> Iterator[Registered]:
         """``@admin.register(Post, Page)``."""

@@ -56,6 +56,8 @@ class Handed:
         own = at.own_class
         if name == "apps" and own is None:
             return External(_APPS)  # functions of migrations
+        if own is None and at.function in self.admin.acting and name in _QUERY:
+            return self._chosen(at.function)
         if own is None:
             return self._received(at, name, kind) if at.function in self.receivers else None
         sort = self.forms.sort(own)
@@ -79,6 +81,13 @@ class Handed:
         if model is None:
             return None
         return Query(model.id, custom=self.objects.managers.default(model.id).custom)
+
+    def _chosen(self, function: str) -> Value | None:
+        """The rows that an action of the admin is handed, where it is of one model only."""
+        models = self.admin.acting[function]
+        model = next(iter(models))
+        custom = self.objects.managers.default(model).custom
+        return Query(model, custom=custom) if len(models) == 1 else None
 
     def _received(self, at: At, name: str, kind: str) -> Value | None:
         models = sorted(self.receivers[at.function])

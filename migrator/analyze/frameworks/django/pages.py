@@ -34,7 +34,7 @@ class Pages:
             if field.table is not None and field.made and field.table in at.schema.tables:
                 at.access(field.table, "insert", line, "relationship", "likely")
                 at.access(field.table, "delete", line, "relationship", "likely")
-        for inline in self._names(cls, "inlines"):
+        for inline in self.names(cls, "inlines"):
             shown = self.inlined(inline)
             if shown is not None:
                 self.objects.may(at, shown, line, ("read", "insert", "update", "delete"))
@@ -91,8 +91,8 @@ class Pages:
         found = self._option(cls, name)
         return texts(found[1]) if found is not None else iter(())
 
-    def _names(self, cls: str, name: str) -> Iterator[str]:
-        """The classes that an option lists."""
+    def names(self, cls: str, name: str) -> Iterator[str]:
+        """The classes or functions that an option lists."""
         found = self._option(cls, name)
         module, written = found if found is not None else ("", None)
         for one in written[1] if type(written) is tuple and written[0] in (LIST, TUPLE) else ():
