@@ -17,9 +17,11 @@ from migrator.plan.ties import PLACE, Held, Ties
 
 SEED = 7
 _QUICK = (1, 2)  # Trials and iterations: enough to tell about how many parts there are.
-_THOROUGH = (10, 10)  # What is proposed: fewer end in parts that a small change of the code upsets.
+# What is proposed: fewer trials end in parts that a small change of the code upsets. Bigger graphs
+# need fewer, and each takes longer.
+_TRIALS, _ITERATIONS, _TIED = (10, 40), 10, 400_000
 _STEPS = 14
-_ABOUT = (0.72, 0.85, 1.0, 1.18, 1.4)
+_ABOUT = tuple(round(0.72 * 1.0767**step, 4) for step in range(10))  # Up to 1.4.
 _LOWEST, _HIGHEST = 0.02, 64.0
 
 
@@ -39,7 +41,8 @@ class Search:
         """Part numbers by node of the contracted ties; each part can be a service."""
         key = (resolution, thorough)
         if key not in self._known:
-            self._known[key] = self._at(resolution, *(_THOROUGH if thorough else _QUICK), self.seed)
+            effort = self._thorough() if thorough else _QUICK
+            self._known[key] = self._at(resolution, *effort, self.seed)
         return self._known[key]
 
     def _at(self, resolution: float, trials: int, iterations: int, seed: int) -> Parts:
@@ -58,6 +61,10 @@ class Search:
             if one in parts and other in parts and parts[one] == parts[other]:
                 _split(self.ties, parts, one, other)
         return joined(self.net, parts, resolution, None, self.limits.apart)
+
+    def _thorough(self) -> tuple[int, int]:
+        least, most = _TRIALS
+        return max(least, min(most, _TIED // max(1, len(self.edges)))), _ITERATIONS
 
     def several(self) -> list[Parts]:
         """Quick partitions of about as many parts each, by a seed of its own each."""
