@@ -100,3 +100,20 @@ def test_a_class_is_told_by_name(tmp_path: Path, test: str) -> None:
             s.query(M).delete()
     """
     assert written(tmp_path, body) == {"users"}
+
+
+@pytest.mark.parametrize(
+    ("test", "tables"),
+    [
+        ("isinstance(x, User) or isinstance(x, Group)", {"users", "groups"}),
+        ("isinstance(x, Group) and x.id", {"groups"}),
+        ("x.id and type(x) is User", {"users"}),
+    ],
+)
+def test_parts_of_a_condition_tell_together(tmp_path: Path, test: str, tables: set[str]) -> None:
+    body = f"""
+    x = either()
+    if {test}:
+        x.name = ""
+    """
+    assert written(tmp_path, body) == tables

@@ -35,14 +35,28 @@ def narrow(at: Interpreter, test: Expr, holds: bool) -> None:
         tested, cls = test[3]
         if type(tested) is str:
             _object(at, tested, _parts(cls), holds, exactly=False)
-    elif test[0] == ONE_OF:
-        for part in test[1] if holds else ():  # facts do not tell `and` from `or`
-            narrow(at, part, True)
+    elif test[0] == ONE_OF and holds:
+        _one_or_all(at, test[1])
     elif test[0] == ANY and len(test) > 2:
         if test[2] == NOT:
             narrow(at, test[1][0], not holds)
         elif len(test[1]) == 2:
             _compared(at, test[1][0], test[1][1], test[2], holds)
+
+
+def _one_or_all(at: Interpreter, parts: tuple[Expr, ...]) -> None:
+    """Facts do not tell `and` from `or`: a name is what any of the parts that speak of it says."""
+    before, told = dict(at.env), dict[str, Value | None]()
+    for part in parts:
+        narrow(at, part, True)
+        for name, value in at.env.items():
+            if value is not before.get(name):
+                told[name] = either(told.get(name), value)
+        at.env.clear()
+        at.env.update(before)
+    for name, value in told.items():
+        if value is not None:
+            at.env[name] = value
 
 
 def _compared(at: Interpreter, left: Expr, right: Expr, operator: int, holds: bool) -> None:
