@@ -224,6 +224,35 @@ def test_flask_rules_of_a_list_that_a_helper_is_given(tmp_path: Path) -> None:
     assert told(graph) == set()
 
 
+def test_defaults_of_a_helper_and_helpers_of_helpers(tmp_path: Path) -> None:
+    chain = "".join(f"def h{n}(rule, view):\n    h{n - 1}(rule, view)\n\n" for n in range(1, 6))
+    graph = graph_of(
+        tmp_path,
+        app="""
+            from flask import Flask
+            app = Flask(__name__)
+            BOTH = ["GET", "POST"]
+
+            def add(rule, view, methods=("GET", "POST"), at="/ping"):
+                app.add_url_rule(at + rule, view_func=view, methods=methods)
+
+            def ping(): ...
+
+            add("/a", ping)
+            add("/b", ping, ["PUT"], at="/pong")
+        """,
+        deep="from shop.app import app, ping\n\n"
+        "def h0(rule, view):\n    app.add_url_rule(rule, view_func=view)\n\n"
+        + chain + "h2('/near', ping)\nh5('/far', ping)\n",
+    )  # fmt: skip
+    assert routes(graph) == {
+        ("GET", "/ping/a", "ping"), ("POST", "/ping/a", "ping"), ("PUT", "/pong/b", "ping"),
+        ("GET", "/near", "ping"),
+    }  # fmt: skip
+    # Deeper than is followed: told, not left out.
+    assert ("route", "its view function is not known") in told(graph)
+
+
 def test_flask_blueprints_made_in_functions(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,

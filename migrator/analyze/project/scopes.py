@@ -122,10 +122,17 @@ class Scopes:
 
     def parameters(self, definition: str) -> tuple[str, ...]:
         """The parameters of a function at module level; none of anything else."""
+        return tuple(p[0] for p in self._signature(definition))
+
+    def defaults(self, definition: str) -> tuple[tuple[str, Expr], ...]:
+        """The parameters that have a default, with it."""
+        return tuple((p[0], p[2]) for p in self._signature(definition) if p[2] is not None)
+
+    def _signature(self, definition: str) -> tuple[Expr, ...]:
         fact = self.project.names.definition(definition)
         for statement in fact.statements if fact else ():
             if statement[0] == DEF:
-                return tuple(p[0] for p in statement[4])
+                return statement[4]  # type: ignore[no-any-return]
         return ()
 
     def given(self, definition: str, found: Found) -> tuple[dict[str, Expr], dict[str, Expr]]:

@@ -44,7 +44,7 @@ class Views:
                 if inner is None:
                     name = name or _last(view[2])
                     break
-                made = made or inner is not view[3][0] if view[3] else True
+                made = made or not view[3] or inner is not view[3][0]
                 view = inner
             elif type(view) is str and (told := self._told(scope, view)) is not None:
                 scope, view = told

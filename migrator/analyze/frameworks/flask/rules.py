@@ -120,9 +120,7 @@ def _called(
     looked_at = (*parts, *(loop.over for loop in loops))
     callers: list[Found] = []
     told_by = [p for p in looked_at if p.definition == function]
-    if any(name in parameters for part in told_by for name in _names(part.expr)):
-        if depth == _DEEPEST:
-            return
+    if depth < _DEEPEST and any(n in parameters for p in told_by for n in _names(p.expr)):
         callers = list(scopes.calls_of(function))
     if not callers:
         yield from _turned(scopes, call, parts, loops)
@@ -130,7 +128,9 @@ def _called(
         given, more = scopes.given(function, caller)
         given = {name: expr for name, expr in given.items() if name in parameters}
         where = Written(caller.module, caller.definition, caller.local, None)
-        names = {name: where._replace(expr=expr) for name, expr in given.items()}
+        here = Written(call.module, f"{call.module.name}:", {}, None)
+        names = {n: here._replace(expr=e) for n, e in scopes.defaults(function) if n in parameters}
+        names |= {name: where._replace(expr=expr) for name, expr in given.items()}
         told = [_given(part, function, names) for part in parts]
         if gathers:
             for place, name in ((1, "rule"), (2, "view_func"), (3, "methods")):
