@@ -19,7 +19,7 @@ SEED = 7
 _QUICK = (1, 2)  # Trials and iterations: enough to tell about how many parts there are.
 # What is proposed: fewer trials end in parts that a small change of the code upsets. Bigger graphs
 # need fewer, and each takes longer.
-_TRIALS, _ITERATIONS, _TIED = (10, 40), 10, 100_000
+_TRIALS, _ITERATIONS, _TIED = (10, 40), 10, 200_000
 _STEPS = 14
 _ABOUT = tuple(round(0.72 * 1.0767**step, 4) for step in range(10))  # Up to 1.4.
 _LOWEST, _HIGHEST = 0.02, 64.0
